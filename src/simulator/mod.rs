@@ -133,11 +133,6 @@ impl Simulator {
         self.server.restart();
     }
 
-    /// Drops every open socket without a closing frame.
-    pub fn drop_sockets(&self) {
-        self.server.sockets.drop_all();
-    }
-
     /// Ends the worker, the server and every connection.
     pub async fn stop(mut self) {
         self.end();

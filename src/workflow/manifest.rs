@@ -138,13 +138,6 @@ impl Manifest {
     pub fn time_limit(&self) -> Option<Duration> {
         self.limits.time_limit_secs.map(Duration::from_secs)
     }
-
-    /// A guess at the GPU time of one picture with its models loaded, in microseconds.
-    pub fn cost(&self, width: u32, height: u32, steps: u32) -> u64 {
-        let pixels = u64::from(width).saturating_mul(height.into());
-        let each = self.cost.step_ms_per_megapixel.saturating_mul(pixels) / 1000;
-        each.saturating_mul(u64::from(steps.max(1))).max(1)
-    }
 }
 
 impl Binding {

@@ -15,5 +15,5 @@ pub use library::{Library, Workflow};
 pub use manifest::{
     Binding, Cost, EngineKind, Kind, Limits, Manifest, ModelFile, Parameter, Target,
 };
-pub use needs::{Needs, can_run, needs, offers};
+pub use needs::{can_run, offers};
 pub use nodes::{Input, InputKind, NodeClass, Nodes};

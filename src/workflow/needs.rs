@@ -1,23 +1,8 @@
-//! What a request needs from an engine, and whether an engine's catalogue has it: the routing of
-//! work to engines that can do it.
+//! Whether an engine's catalogue has what a request needs: the routing of work to engines that can
+//! do it.
 use super::{Binding, ModelFile, Nodes, Parameter, Workflow, bind, check};
 use crate::job::Render;
 use serde_json::Number;
-use std::collections::BTreeSet;
-
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Needs {
-    /// Node classes.
-    pub classes: BTreeSet<String>,
-    pub files: BTreeSet<ModelFile>,
-}
-
-pub fn needs(workflow: &Workflow, render: &Render) -> Needs {
-    let mut files: BTreeSet<ModelFile> = workflow.manifest.requires.iter().cloned().collect();
-    files.extend(checkpoint(workflow, &render.checkpoint));
-    let classes = workflow.graph.classes().map(|(_, class)| class.to_owned()).collect();
-    Needs { classes, files }
-}
 
 /// Whether an engine with these nodes accepts the request as it would be sent. False for an
 /// engine whose catalogue is not known yet.

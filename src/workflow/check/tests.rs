@@ -3,7 +3,7 @@ use super::*;
 use crate::{
     job::Render,
     workflow::{
-        Graph, Input, InputKind, Library, NodeClass, Nodes, Workflow, can_run, needs, offers,
+        Graph, Input, InputKind, Library, NodeClass, Nodes, Parameter, Workflow, can_run, offers,
     },
 };
 use serde_json::{Value, json};
@@ -211,12 +211,19 @@ fn work_goes_to_engines_that_can_do_it() {
     assert!(!can_run(&sd15, &render, &Nodes::default()));
     assert!(!can_run(&sd15, &Render { sampler: "lcm".into(), ..render.clone() }, &full));
     assert!(!can_run(&sd15, &Render { width: 9999, ..render.clone() }, &full));
-    let needs = needs(&sd15, &render);
-    assert!(needs.classes.contains("KSampler"));
-    assert_eq!(
-        needs.files.iter().map(|file| &*file.file).collect::<Vec<_>>(),
-        ["mine.safetensors"]
-    );
+}
+
+#[test]
+fn an_engine_offers_a_workflow_whatever_bounds_its_manifest_sets() {
+    let mut sd15 = Library::shipped().0.get("sd15").expect("shipped").clone();
+    for (parameter, least) in [(Parameter::Steps, 30), (Parameter::Width, 768)] {
+        let binding = sd15.manifest.parameters.get_mut(&parameter).expect("bound");
+        (binding.min, binding.default) = (Some(least.into()), None);
+    }
+    let nodes = engine(&sd15, &["mine.safetensors"]);
+    assert!(offers(&sd15, "mine.safetensors", &nodes));
+    assert!(!offers(&sd15, "other.safetensors", &nodes));
+    assert!(!offers(&sd15, "mine.safetensors", &Nodes::default()));
 }
 
 /// What `ComfyUI` said of the classes used here, with one small checkpoint installed.
