@@ -62,6 +62,9 @@ pub struct Capabilities {
     pub uploads: bool,
     /// Serves links alone: it hears nothing and sends nothing.
     pub links_only: bool,
+    /// Nobody repeats to it what it did not hand in, so answers to mere questions are not stored
+    /// for it: they come back from `deliver`, to be said at once or never.
+    pub answers_at_once: bool,
     pub max_text: usize,
     pub update_interval: Duration,
 }

@@ -1,5 +1,5 @@
 //! Answers to questions: facts for tables and lists, in no protocol's form.
-use crate::{Artifact, JobId, JobStateName, Recipe, Spec, Time};
+use crate::{Artifact, JobId, JobStateName, Note, Recipe, Spec, Time};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -30,6 +30,13 @@ pub enum Answer {
     Flushed {
         waiting: usize,
         running: usize,
+    },
+    /// What is painted with in this room where a request does not say.
+    Room(Vec<RoomDefault>),
+    /// What a change of this room's defaults made different.
+    RoomChanged {
+        now: Vec<RoomDefault>,
+        notes: Vec<Note>,
     },
     Paused,
     Resumed,
@@ -139,6 +146,31 @@ pub struct PersonReport {
     pub messages_per_minute: u32,
     pub admin: bool,
     pub newest: Vec<JobId>,
+}
+
+/// A value for one flag of `imagine`, and who says so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomDefault {
+    /// The flag's name, such as `steps`.
+    pub flag: String,
+    /// As it would be typed.
+    pub value: String,
+    pub from: Origin,
+    /// It can be painted with now; otherwise what follows it holds.
+    pub available: bool,
+}
+
+/// Who says what is painted with where a request does not; the first that speaks is heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    Room,
+    Model,
+    /// The operator's configuration.
+    Operator,
+    Workflow,
+    /// Nobody, so the service itself.
+    Service,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -21,7 +21,23 @@ pub enum Command {
     Me,
     Help(Option<String>),
     About,
+    Room(Room),
     Admin(Admin),
+}
+
+/// What can be asked about the room that is spoken in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Room {
+    /// What is painted with here where a request does not say.
+    Show,
+    /// A wish without a prompt: what it says becomes a default of this room.
+    Set(Box<Imagine>),
+    /// The default for one flag of `imagine`, such as `steps`, or all of them.
+    Unset(Option<String>),
+    Flush {
+        running: bool,
+    },
 }
 
 /// What an operator can ask for.
@@ -54,6 +70,7 @@ pub enum FlushScope {
 
 /// A wish as typed: nothing is resolved, clamped or checked against a catalogue.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Imagine {
     pub prompt: String,
     pub negative: Option<String>,

@@ -24,9 +24,9 @@ pub use address::{
 };
 pub use answer::{
     About, Answer, EngineHealth, EngineLine, EngineModels, FlagHelp, JobInfo, JobReport, ModelLine,
-    PersonReport, QueueLine, QueueReport, StyleLine, WorkflowLine,
+    Origin, PersonReport, QueueLine, QueueReport, RoomDefault, StyleLine, WorkflowLine,
 };
-pub use command::{Admin, Command, FlushScope, Imagine, JobRef, JobSelector};
+pub use command::{Admin, Command, FlushScope, Imagine, JobRef, JobSelector, Room};
 pub use envelope::{Envelope, Parcel, Posted, Receipt, SendError, Stale};
 pub use inbox::{Admitted, Batch, Inbox, Refused, Submission};
 pub use media::{Linked, Media, Reader, read_all};

@@ -13,6 +13,11 @@ pub trait Media: Send + Sync {
     /// `formats` (MIME types); `None` if nothing fits.
     async fn open_within(&self, id: &MediaId, max: u64, formats: &[&str]) -> Option<Reader>;
     async fn put(&self, reader: Reader, mime: &str) -> std::io::Result<MediaId>;
+    /// Keeps a text for a day and gives the address of a page that shows it, the same text a new one
+    /// each time. `None` for more than 256 KiB, where links have no public address, and where it
+    /// cannot be kept. It is forced to disk first: only for what is too long to be said. Whoever has
+    /// the address can read it, so nothing of a private job is published.
+    async fn publish(&self, text: &str) -> Option<String>;
     /// What a link leads to; `None` for unknown, expired and revoked ones alike.
     async fn resolve(&self, link: &str) -> Option<Linked>;
 }
@@ -25,8 +30,9 @@ pub struct Linked {
     pub bytes: u64,
     pub width: u32,
     pub height: u32,
-    pub job: JobId,
-    /// The prompt; `None` for private jobs.
+    /// Whose picture it is; `None` for a published text.
+    pub job: Option<JobId>,
+    /// The prompt; `None` for private jobs and texts.
     pub title: Option<String>,
     /// What a file manager should call it.
     pub file_name: String,

@@ -85,6 +85,8 @@ pub enum Note {
     NoEngine { at_most: Duration },
     /// The operator has paused the queue.
     Paused,
+    /// A default of the room, such as `--model fox`, which nobody has now; it is left out.
+    Unavailable { flag: String, value: String },
 }
 
 /// A file that was made.
@@ -247,6 +249,8 @@ pub enum Rejection {
     QueueFull {
         retry_in: Duration,
     },
+    /// Whoever speaks through a bridge can be told nothing in private.
+    NoPrivacy,
     /// The pictures are gone and so is their recipe.
     Gone,
     Internal {

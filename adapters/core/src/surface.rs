@@ -17,8 +17,6 @@ pub struct Rules {
     /// Instead of `prefixes`, by room.
     pub rooms: BTreeMap<String, Vec<String>>,
     pub names: Vec<String>,
-    /// Speakers whose lines carry somebody else's words, as `<name> words`.
-    pub relays: Vec<String>,
 }
 
 /// A row of the command table.
@@ -37,6 +35,8 @@ pub struct Spec {
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     Everybody,
+    /// Of the room that is spoken in, and there alone.
+    RoomOperator,
     Admin,
 }
 

@@ -1,10 +1,10 @@
 //! Answers to questions, as lines: one heading fact first, then one line for each thing.
 //! How many lines fit is the adapter's business.
-use super::{Context, about, bytes, date, duration, excerpt, one_line, ordinal, recipe};
+use super::{Context, about, bytes, date, duration, excerpt, note, one_line, ordinal, recipe};
 use crate::{
     About, Answer, Artifact, EngineHealth, EngineLine, EngineModels, FlagHelp, JobId, JobInfo,
-    JobReport, JobStateName, ModelLine, PersonReport, QueueLine, QueueReport, Spec, StyleLine,
-    WorkflowLine,
+    JobReport, JobStateName, ModelLine, Note, Origin, PersonReport, QueueLine, QueueReport,
+    RoomDefault, Spec, StyleLine, WorkflowLine,
 };
 
 /// Lines for people, the most important first.
@@ -26,6 +26,8 @@ pub fn answer(answer: &Answer, context: &Context<'_>) -> Vec<String> {
         Answer::Flushed { waiting, running } => {
             vec![format!("Flushed {waiting} waiting and {running} running")]
         }
+        Answer::Room(defaults) => list("defaults", defaults, room_default),
+        Answer::RoomChanged { now, notes } => room_changed(now, notes),
         Answer::Paused => vec!["Paused: running jobs end, no new ones start".to_owned()],
         Answer::Resumed => vec!["Resumed".to_owned()],
         Answer::Engines(engines) => list("engines", engines, engine),
@@ -204,6 +206,29 @@ fn engine_models(engine: &EngineModels) -> Vec<String> {
     let line = |(what, names): &(&str, &Vec<String>)| format!("{what}: {}", names.join(", "));
     let first = format!("{} is {up}", engine.engine);
     std::iter::once(first).chain(filled.map(line)).collect()
+}
+
+fn room_default(line: &RoomDefault) -> String {
+    let from = match line.from {
+        Origin::Room => "this room's",
+        Origin::Model => "the model's",
+        Origin::Operator => "the operator's",
+        Origin::Workflow => "the workflow's",
+        Origin::Service => "the usual",
+    };
+    let gone = if line.available { "" } else { ", not available" };
+    format!("{} {} ({from}{gone})", line.flag, excerpt(&line.value, 80))
+}
+
+fn room_changed(now: &[RoomDefault], notes: &[Note]) -> Vec<String> {
+    let first = match now {
+        [] => "Nothing changes in this room".to_owned(),
+        now => {
+            let now: Vec<_> = now.iter().map(room_default).collect();
+            named("From now on in this room:", &now)
+        }
+    };
+    std::iter::once(first).chain(notes.iter().map(note)).collect()
 }
 
 fn reloaded(changed: &[String], needs_restart: &[String]) -> Vec<String> {

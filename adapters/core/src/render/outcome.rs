@@ -62,6 +62,10 @@ pub fn note(note: &Note) -> String {
         Note::NoEngine { at_most } => {
             format!("No engine is up; it waits for one, at most {}.", duration(*at_most))
         }
+        Note::Unavailable { flag, value } => {
+            let value = excerpt(value, 40);
+            format!("This room's default {flag} {value} is not available; I do without it.")
+        }
         Note::Paused => "The operator has paused the queue; it waits until that ends.".to_owned(),
     })
 }

@@ -20,6 +20,7 @@ pub fn rejection(rejection: &Rejection) -> String {
             format!("I do not know {}; {hint}", quoted(word))
         }
         R::Usage { usage } => format!("Use it like this: {usage}"),
+        R::NoPrivacy => "A bridge carries nothing in private; leave --private out.".to_owned(),
         R::EmptyPrompt => "Say what to paint, such as: imagine a red fox in the snow".to_owned(),
         R::PromptTooLong { max } => format!("That prompt is too long; {max} characters fit."),
         R::UnknownFlag { flag, nearest } => {

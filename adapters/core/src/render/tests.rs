@@ -119,7 +119,8 @@ fn rejection_after(previous: Option<&Rejection>) -> Option<Rejection> {
         }
         R::RateLimited { .. } => R::TooManyJobs { scope: LimitScope::Person, max: 3 },
         R::TooManyJobs { .. } => R::QueueFull { retry_in: Duration::from_mins(4) },
-        R::QueueFull { .. } => R::Gone,
+        R::QueueFull { .. } => R::NoPrivacy,
+        R::NoPrivacy => R::Gone,
         R::Gone => R::Internal { error_id: "e4f2a".to_owned() },
         R::Internal { .. } => return None,
     })
@@ -164,7 +165,8 @@ fn note_after(previous: Option<&Note>) -> Option<Note> {
     Some(match previous {
         Note::Clamped { .. } => Note::NoEngine { at_most: Duration::from_hours(1) },
         Note::NoEngine { .. } => Note::Paused,
-        Note::Paused => return None,
+        Note::Paused => Note::Unavailable { flag: text("--model"), value: text("fox") },
+        Note::Unavailable { .. } => return None,
     })
 }
 

@@ -2,8 +2,8 @@
 use super::{NOW, all, artifact, fox, told, words};
 use crate::{
     About, Answer, ArtifactKind, EngineHealth, EngineLine, EngineModels, FlagHelp, JobInfo,
-    JobReport, JobStateName, ModelLine, Outcome, PersonReport, QueueLine, QueueReport, Recipe,
-    Role, Spec, StyleLine, Time, WorkflowLine,
+    JobReport, JobStateName, ModelLine, Note, Origin, Outcome, PersonReport, QueueLine,
+    QueueReport, Recipe, Role, RoomDefault, Spec, StyleLine, Time, WorkflowLine,
 };
 use std::time::Duration;
 
@@ -24,7 +24,9 @@ fn after(previous: Option<&Answer>) -> Option<Answer> {
         A::About(_) => A::Cancelling(vec!["k7f".into(), "m2x".into()]),
         A::Cancelling(_) => A::Deleted { job: "k7f".into(), image: None, grid: false },
         A::Deleted { .. } => A::Flushed { waiting: 3, running: 1 },
-        A::Flushed { .. } => A::Paused,
+        A::Flushed { .. } => A::Room(room()),
+        A::Room(_) => room_changed(),
+        A::RoomChanged { .. } => A::Paused,
         A::Paused => A::Resumed,
         A::Resumed => A::Engines(engines()),
         A::Engines(_) => A::EngineModels(vec![engine_models()]),
@@ -44,6 +46,32 @@ fn cancel() -> Spec {
         role: Role::Everybody,
         examples: words(&["cancel", "cancel k7f"]),
     }
+}
+
+fn room() -> Vec<RoomDefault> {
+    let line = |flag: &str, value: &str, from, available| RoomDefault {
+        flag: flag.to_owned(),
+        value: value.to_owned(),
+        from,
+        available,
+    };
+    vec![
+        line("model", "fox", Origin::Room, false),
+        line("model", "sdxl", Origin::Operator, true),
+        line("size", "1024x768", Origin::Model, true),
+        line("steps", "30", Origin::Workflow, true),
+        line("sampler", "euler", Origin::Service, true),
+    ]
+}
+
+fn room_changed() -> Answer {
+    let clamped = Note::Clamped {
+        flag: "--steps".to_owned(),
+        asked: "90".to_owned(),
+        given: "60".to_owned(),
+    };
+    let now = room().into_iter().take(2).collect();
+    Answer::RoomChanged { now, notes: vec![clamped] }
 }
 
 fn flags() -> Vec<FlagHelp> {
@@ -213,5 +241,7 @@ fn nothing_and_parts_are_said_too() {
         Answer::Queue(QueueReport { engines_up: 1, engines: 1, ..QueueReport::default() }),
         "0 running, 0 waiting, 1 of 1 engines up",
     );
+    let nothing = Answer::RoomChanged { now: vec![], notes: vec![] };
+    check(nothing, "Nothing changes in this room");
     check(Answer::Reloaded { changed: vec![], needs_restart: vec![] }, "Reloaded; nothing changed");
 }
