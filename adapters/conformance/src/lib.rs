@@ -14,7 +14,7 @@ mod world;
 pub use lane::{Call, ScriptedLane};
 pub use peer::{Features, Peer, Shown};
 pub use report::Report;
-pub use shelf::{LINK_ID, PICTURE, Shelf};
+pub use shelf::{LINK_ID, PICTURE, Shelf, TEXT, TEXT_LINK_ID};
 pub use world::Service;
 
 use std::{future::Future, time::Duration};

@@ -1,4 +1,4 @@
-//! A shelf with one picture on it, which one link leads to.
+//! A shelf with one picture and one text on it, each with the link that leads to it.
 //! It stores nothing that is put.
 use async_trait::async_trait;
 use inkwire_core::{Linked, Media, MediaId, Reader, Time};
@@ -10,6 +10,12 @@ pub const PICTURE: &[u8] =
 /// The id in the one link that leads somewhere.
 pub const LINK_ID: &str = "Xk3vQ9pLm2RtYw7ZbN4cJd";
 pub(crate) const MEDIA_ID: &str = "9f2c";
+/// Hostile to whoever takes it for a page.
+pub const TEXT: &str = "<!doctype html><script>alert('x')</script>\n\u{2014} a list\n";
+/// The id in the link of the text, which every published text is given.
+pub const TEXT_LINK_ID: &str = "Tq8sW1eRt5YuIo2PaS6dFg";
+const TEXT_ID: &str = "7a1e";
+const LONGEST_TEXT: usize = 256 << 10;
 const MIME: &str = "image/webp";
 
 pub struct Shelf;
@@ -17,8 +23,11 @@ pub struct Shelf;
 #[async_trait]
 impl Media for Shelf {
     async fn open(&self, id: &MediaId) -> Option<Reader> {
-        let picture: Reader = Box::new(Cursor::new(PICTURE));
-        (id.0 == MEDIA_ID).then_some(picture)
+        match id.0.as_str() {
+            MEDIA_ID => Some(Box::new(Cursor::new(PICTURE))),
+            TEXT_ID => Some(Box::new(Cursor::new(TEXT))),
+            _ => None,
+        }
     }
 
     async fn open_within(&self, id: &MediaId, max: u64, formats: &[&str]) -> Option<Reader> {
@@ -30,17 +39,43 @@ impl Media for Shelf {
         Err(std::io::ErrorKind::StorageFull.into())
     }
 
+    async fn publish(&self, text: &str) -> Option<String> {
+        (text.len() <= LONGEST_TEXT).then(|| format!("https://pics.example/i/{TEXT_LINK_ID}"))
+    }
+
     async fn resolve(&self, link: &str) -> Option<Linked> {
-        (link == LINK_ID).then(|| Linked {
-            media: MEDIA_ID.into(),
-            mime: MIME.to_owned(),
-            bytes: u64::try_from(PICTURE.len()).unwrap_or(0),
-            width: 1024,
-            height: 1024,
-            job: "k7f".into(),
-            title: Some("a red fox".to_owned()),
-            file_name: "2026-11-20-k7f-a-red-fox.webp".to_owned(),
-            expires: Some(Time(u64::MAX / 2)),
-        })
+        match link {
+            LINK_ID => Some(picture()),
+            TEXT_LINK_ID => Some(text()),
+            _ => None,
+        }
+    }
+}
+
+fn picture() -> Linked {
+    Linked {
+        media: MEDIA_ID.into(),
+        mime: MIME.to_owned(),
+        bytes: u64::try_from(PICTURE.len()).unwrap_or(0),
+        width: 1024,
+        height: 1024,
+        job: Some("k7f".into()),
+        title: Some("a red fox".to_owned()),
+        file_name: "2026-11-20-k7f-a-red-fox.webp".to_owned(),
+        expires: Some(Time(u64::MAX / 2)),
+    }
+}
+
+fn text() -> Linked {
+    Linked {
+        media: TEXT_ID.into(),
+        mime: "text/plain".to_owned(),
+        bytes: u64::try_from(TEXT.len()).unwrap_or(0),
+        width: 0,
+        height: 0,
+        job: None,
+        title: None,
+        file_name: "text.txt".to_owned(),
+        ..picture()
     }
 }

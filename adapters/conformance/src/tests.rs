@@ -86,7 +86,7 @@ impl Parrot {
             Fault::KeepsOldTriggers => crate::facts::surface().triggers,
             _ => link.surface.borrow().triggers.clone(),
         };
-        let said = Said { room: "#art", speaker: &who, direct, text: &text };
+        let said = Said { room: "#art", direct, text: &text };
         let Some(words) = hear(&rules, &said).map(|words| words.text.to_owned()) else {
             return Ok(());
         };

@@ -95,6 +95,14 @@ impl World {
         Ok(request)
     }
 
+    /// The next batch, however much is in it, admitted without a word.
+    pub(crate) async fn hear_all(&mut self) -> Result<Vec<Request>, String> {
+        let held = self.service.submissions.recv().await.ok_or("the inbox closed")?;
+        let requests = held.batch.requests.clone();
+        admit(held, None)?;
+        Ok(requests)
+    }
+
     /// The next batch with a request in it, not yet answered; empty ones are committed at once.
     pub(crate) async fn hold(&mut self) -> Result<Submission, String> {
         loop {
@@ -138,7 +146,7 @@ impl World {
             expires: None,
             outcome,
         };
-        Parcel { delivery, shown: vec![], state: None, in_doubt: false }
+        Parcel { delivery, at: NOW, shown: vec![], state: None, in_doubt: false }
     }
 
     /// Everything shown so far: a marked ending is sent, and what comes before it is returned.
@@ -191,6 +199,7 @@ pub(crate) fn admit(held: Submission, outcome: Option<&Outcome>) -> Result<(), S
         job: None,
         outcome: outcome.cloned(),
         duplicate: false,
+        answer: None,
     });
     held.done.send(Ok(admitted.collect())).map_err(|_| "nobody waits for the commit".to_owned())
 }

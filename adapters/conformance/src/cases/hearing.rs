@@ -74,7 +74,7 @@ pub(crate) async fn refused(world: &mut World) -> Verdict {
 /// Says a command and waits for it; what was said before may or may not come first.
 async fn hear_until(world: &mut World, command: &str) -> Verdict {
     world.peer.say("ann", &format!("!{command}")).await;
-    while said(&world.hear().await?) != command {}
+    while !world.hear_all().await?.iter().any(|request| said(request) == command) {}
     Ok(())
 }
 
