@@ -45,7 +45,7 @@ pub(crate) async fn receive(
 /// The words without a trigger; everything typed here is meant for us.
 fn heard(link: &Link, text: &str) -> Option<String> {
     let rules = &link.surface.borrow().triggers;
-    let said = Said { room: "", speaker: "", direct: true, text };
+    let said = Said { room: "", direct: true, text };
     let words = trigger::hear(rules, &said)?.text;
     (!words.is_empty()).then(|| words.to_owned())
 }

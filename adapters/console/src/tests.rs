@@ -114,7 +114,8 @@ async fn input_ended(service: &Service) {
 
 fn commit(held: Submission, outcome: Option<Outcome>) {
     let request = held.batch.requests[0].id.clone();
-    let admitted = Admitted { request, job: Some("k7f".into()), outcome, duplicate: false };
+    let admitted =
+        Admitted { request, job: Some("k7f".into()), outcome, duplicate: false, answer: None };
     held.done.send(Ok(vec![admitted])).expect("a console that waits");
 }
 
@@ -140,7 +141,13 @@ fn parcel(id: &str, outcome: Outcome) -> Parcel {
         expires: None,
         outcome,
     };
-    Parcel { delivery, shown: vec![], state: None, in_doubt: false }
+    Parcel {
+        delivery,
+        at: inkwire_core::Time(1_795_161_900_000),
+        shown: vec![],
+        state: None,
+        in_doubt: false,
+    }
 }
 
 fn progress(job: &str, done: u32) -> Latest {
