@@ -39,13 +39,23 @@ pub(crate) enum Kind {
     Jpeg,
     Gif,
     Mp4,
+    /// Never guessed to be more than that, whatever it looks like.
+    Text,
 }
 
 impl Kind {
-    const ALL: [Self; 5] = [Self::Webp, Self::Png, Self::Jpeg, Self::Gif, Self::Mp4];
+    const ALL: [Self; 6] = [Self::Webp, Self::Png, Self::Jpeg, Self::Gif, Self::Mp4, Self::Text];
 
     pub(crate) fn of(mime: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.mime() == mime)
+    }
+
+    /// As a header says it.
+    pub(crate) fn content_type(self) -> &'static str {
+        match self {
+            Self::Text => "text/plain; charset=utf-8",
+            kind => kind.mime(),
+        }
     }
 
     pub(crate) fn has_ending(ending: &str) -> bool {
@@ -59,6 +69,7 @@ impl Kind {
             Self::Jpeg => "image/jpeg",
             Self::Gif => "image/gif",
             Self::Mp4 => "video/mp4",
+            Self::Text => "text/plain",
         }
     }
 
@@ -69,6 +80,7 @@ impl Kind {
             Self::Jpeg => "jpg",
             Self::Gif => "gif",
             Self::Mp4 => "mp4",
+            Self::Text => "txt",
         }
     }
 }
@@ -156,6 +168,7 @@ mod tests {
     fn what_a_browser_could_run_is_not_served() {
         let check = |mime: &str, expected| assert_eq!(Kind::of(mime), expected, "{mime}");
         check("image/webp", Some(Kind::Webp));
+        check("text/plain", Some(Kind::Text));
         check("image/svg+xml", None);
         check("text/html", None);
         check("IMAGE/PNG", None);

@@ -95,7 +95,8 @@ fn file(page: &Page<'_>) -> String {
 
 fn facts(linked: &Linked) -> String {
     let size = format!("{}×{}", linked.width, linked.height);
-    let mut facts = vec![escaped(&linked.job.0), size, bytes(linked.bytes)];
+    let job = linked.job.as_ref().map(|job| escaped(&job.0));
+    let mut facts: Vec<_> = job.into_iter().chain([size, bytes(linked.bytes)]).collect();
     facts.extend(linked.expires.map(|time| format!("kept until {}", date(time))));
     facts.join(" · ")
 }
@@ -127,7 +128,7 @@ mod tests {
             bytes: 312_000,
             width: 1024,
             height: 768,
-            job: "k7f".into(),
+            job: Some("k7f".into()),
             title: title.map(str::to_owned),
             file_name: "fox.webp".to_owned(),
             expires: Some(Time(1_795_161_900_000)),

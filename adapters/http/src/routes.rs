@@ -1,4 +1,5 @@
-//! One question, one answer: `/i/ID` is a page, `/i/ID.webp` its picture, all else is nothing.
+//! One question, one answer: `/i/ID` is a page or a text, `/i/ID.webp` the page's picture, all
+//! else is nothing.
 //! Ids are looked up and never become paths; every "nothing" looks the same from outside.
 use crate::{
     callers::{Misses, WINDOW},
@@ -60,8 +61,8 @@ impl Links {
         let linked = self.media.resolve(id).await?;
         let kind = Kind::of(&linked.mime)?;
         match wanted {
-            Wanted::Page(_) => Some(self.page(id, &linked, kind)),
-            Wanted::Picture(_) => self.picture(asked, &linked, kind).await,
+            Wanted::Page(_) if kind != Kind::Text => Some(self.page(id, &linked, kind)),
+            _ => self.file(asked, &linked, kind).await,
         }
     }
 
@@ -72,8 +73,8 @@ impl Links {
         reply::with(answer, header::CONTENT_SECURITY_POLICY, page::POLICY)
     }
 
-    /// `None` if the picture itself is gone.
-    async fn picture(&self, asked: &HeaderMap, linked: &Linked, kind: Kind) -> Option<Response> {
+    /// `None` if the file itself is gone.
+    async fn file(&self, asked: &HeaderMap, linked: &Linked, kind: Kind) -> Option<Response> {
         let tag = headers::tag(linked);
         let answer = if headers::matches(asked, header::IF_NONE_MATCH, &tag) {
             reply::bare(StatusCode::NOT_MODIFIED)
@@ -83,7 +84,7 @@ impl Links {
                 return Some(answer);
             }
             let name = headers::disposition(&linked.file_name);
-            let answer = reply::with(answer, header::CONTENT_TYPE, kind.mime());
+            let answer = reply::with(answer, header::CONTENT_TYPE, kind.content_type());
             let answer = reply::with(answer, header::ACCEPT_RANGES, "bytes");
             reply::with(answer, header::CONTENT_DISPOSITION, &name)
         };
@@ -159,6 +160,7 @@ mod tests {
         check(format!("/i/{ID}"), Some(Wanted::Page(ID)));
         check(format!("/i/{ID}.webp"), Some(Wanted::Picture(ID)));
         check(format!("/i/{ID}.jpg"), Some(Wanted::Picture(ID)));
+        check(format!("/i/{ID}.txt"), Some(Wanted::Picture(ID)));
         for path in [
             "",
             "/",

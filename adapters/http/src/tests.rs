@@ -5,7 +5,7 @@ use crate::{
     server::{CONNECTIONS, HEADER_TIME},
 };
 use async_trait::async_trait;
-use inkwire_conformance::{LINK_ID, PICTURE, Peer, Service, Shelf, Shown};
+use inkwire_conformance::{LINK_ID, PICTURE, Peer, Service, Shelf, Shown, TEXT, TEXT_LINK_ID};
 use inkwire_core::{Adapter, AdapterError, Native};
 use std::{net::SocketAddr, sync::Arc};
 use tokio::{
@@ -128,6 +128,26 @@ async fn a_page_is_whole_and_has_a_policy() {
     assert!(body.contains(&image) && body.ends_with("</html>\n"), "{body}");
     assert_eq!(get.header("content-length"), Some(get.body.len().to_string().as_str()));
     insta::assert_snapshot!("page_headers", without_date(&get.head));
+}
+
+/// It looks like a page with a script, and a browser must not take it for one.
+#[tokio::test]
+async fn a_text_is_a_text_whatever_is_in_it() {
+    let (address, _service) = serve(any_port()).await;
+    let get = ask(address, &format!("GET /i/{TEXT_LINK_ID}"), "").await;
+    assert_eq!((get.status, get.body.as_slice()), (200, TEXT.as_bytes()));
+    assert!(TEXT.contains("<script>"));
+    assert_eq!(get.header("content-type"), Some("text/plain; charset=utf-8"));
+    assert_eq!(get.header("x-content-type-options"), Some("nosniff"));
+    insta::assert_snapshot!("text_headers", without_date(&get.head));
+    let head = ask(address, &format!("HEAD /i/{TEXT_LINK_ID}"), "").await;
+    assert_eq!(without_date(&head.head), without_date(&get.head));
+    assert!(head.body.is_empty());
+    for ending in [".txt", ".webp"] {
+        let named = ask(address, &format!("GET /i/{TEXT_LINK_ID}{ending}"), "").await;
+        assert_eq!(without_date(&named.head), without_date(&get.head), "{ending}");
+        assert_eq!(named.body, get.body, "{ending}");
+    }
 }
 
 #[tokio::test]
