@@ -7,8 +7,34 @@ use std::time::Duration;
 pub(crate) const BANNED: Duration = Duration::from_mins(15);
 pub(crate) const THROTTLED: Duration = Duration::from_secs(90);
 
-const BANS: &[&str] = &["banned", "k-line", "g-line", "z-line", "kline", "gline", "zline"];
-const THROTTLES: &[&str] = &["throttled", "too many connections", "too fast", "too many host"];
+const BANS: &[&str] = &[
+    "banned",
+    "k-line",
+    "g-line",
+    "z-line",
+    "k:line",
+    "g:line",
+    "z:line",
+    "d-line",
+    "kline",
+    "gline",
+    "zline",
+    "dline",
+    "akill",
+    "autokill",
+    "blacklist",
+    "blocklist",
+    "dnsbl",
+];
+const THROTTLES: &[&str] = &[
+    "throttl",
+    "too many connections",
+    "too many host",
+    "too many unknown",
+    "too fast",
+    "session limit",
+    "try again later",
+];
 
 /// What an `ERROR` or a refusal during registration means.
 pub(crate) fn parting(reason: &str) -> AdapterError {
@@ -42,6 +68,13 @@ mod tests {
         check("You are banned from this server", "sent away");
         check("Your host is trying to (re)connect too fast -- throttled", "sent away");
         check("Too many connections from your IP", "sent away");
+        check("Session limit exceeded", "sent away");
+        check("Throttling: reconnect later", "sent away");
+        check("AutoKilled: open proxy", "sent away");
+        check("Your address is listed in a DNSBL", "sent away");
+        check("Closing link: (u@h) [Killed (op (why))]", "connection lost");
+        check("Closing Link: 1.2.3.4 (K:Lined)", "sent away");
+        check("You are banned (Z:line)", "sent away");
         check("Closing Link: (SASL access only)", "credentials refused");
         check("Closing link: Ping timeout", "connection lost");
     }
@@ -53,5 +86,6 @@ mod tests {
             _ => Duration::ZERO,
         };
         assert_eq!((wait("banned"), wait("throttled")), (BANNED, THROTTLED));
+        assert_eq!((wait("K:lined"), wait("G:Line"), wait("z:lined")), (BANNED, BANNED, BANNED));
     }
 }
