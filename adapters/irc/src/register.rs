@@ -1,40 +1,41 @@
 //! From the first byte to the server's welcome: capabilities, account, nick.
 //! Pure but for its deadlines: messages in, lines out.
 use crate::{
-    config::{Config, Sasl},
+    caps::{Caps, SASL, cap},
+    config::{Config, OnFailure},
+    dial::{Target, lost},
     line::IrcLine,
     parting::{THROTTLED, parting},
+    sasl::{Login, Progress},
+    sts::Offer,
 };
-use base64::{Engine, engine::general_purpose::STANDARD};
 use inkwire_core::AdapterError;
 use irc::proto::{CapSubCommand, Command, Message, Response};
 use secrecy::ExposeSecret;
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 use tokio::time::Instant;
 
-const WELCOME_WITHIN: Duration = Duration::from_secs(30);
-const SASL_WITHIN: Duration = Duration::from_secs(15);
-/// SASL sends this many bytes at a time, and says so when the last piece is full.
-const SASL_PIECE: usize = 400;
-const SASL: &str = "sasl";
-const WANTED: &[&str] = &["account-tag", "batch", "chghost", "message-tags", "server-time"];
-
-/// Names of granted capabilities.
-pub(crate) type Caps = BTreeSet<String>;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Login {
-    NotYet,
-    Asked,
-    Done,
+enum Phase {
+    /// Capabilities are listed and asked for.
+    Asking,
+    LoggingIn(Box<Login>),
+    /// `CAP END` was said; whether it was with an account.
+    Ended {
+        logged_in: bool,
+    },
 }
 
 pub(crate) struct Registration<'a> {
     config: &'a Config,
+    /// The connection has TLS.
+    tls: bool,
+    /// Nobody on the way can read along.
+    secure: bool,
     nicks_tried: usize,
-    offered: Caps,
-    granted: Caps,
-    login: Login,
+    caps: Caps,
+    phase: Phase,
+    /// Something that we understand was said.
+    greeted: bool,
     deadline: Instant,
 }
 
@@ -43,13 +44,36 @@ pub(crate) struct Registration<'a> {
 pub(crate) enum Step {
     Say(Vec<IrcLine>),
     Welcome(Caps),
+    /// Hang up at once and come back by TLS on this port.
+    Upgrade(u16),
+    /// Say this, and hang up.
+    Leave(IrcLine, AdapterError),
 }
 
 impl<'a> Registration<'a> {
-    pub(crate) fn new(config: &'a Config) -> Self {
-        let deadline = Instant::now() + WELCOME_WITHIN;
-        let (offered, granted) = (Caps::new(), Caps::new());
-        Self { config, nicks_tried: 0, offered, granted, login: Login::NotYet, deadline }
+    pub(crate) fn new(config: &'a Config, target: &Target) -> Self {
+        Self {
+            config,
+            tls: target.tls,
+            secure: target.is_secure(),
+            nicks_tried: 0,
+            caps: Caps::new(config.sasl.is_some()),
+            phase: Phase::Asking,
+            greeted: false,
+            deadline: Instant::now() + Duration::from_secs(config.timeouts.register_secs),
+        }
+    }
+
+    pub(crate) fn nick(&self) -> &str {
+        &self.config.nick
+    }
+
+    pub(crate) fn is_secure(&self) -> bool {
+        self.secure
+    }
+
+    pub(crate) fn write_limit(&self) -> Duration {
+        self.config.timeouts.write()
     }
 
     /// What a connection begins with.
@@ -62,140 +86,146 @@ impl<'a> Registration<'a> {
         commands.into_iter().flatten().map(IrcLine::command).collect()
     }
 
+    /// As far as they are known.
+    pub(crate) fn caps(&self) -> &Caps {
+        &self.caps
+    }
+
     pub(crate) fn deadline(&self) -> Instant {
-        self.deadline
+        match &self.phase {
+            Phase::LoggingIn(login) => login.deadline().min(self.deadline),
+            _ => self.deadline,
+        }
     }
 
     /// What it means that the deadline passed.
-    pub(crate) fn overdue(&self) -> AdapterError {
-        let reason = match self.login {
-            Login::Asked => "no answer to the login",
-            Login::NotYet | Login::Done => "no welcome",
+    pub(crate) fn overdue(&mut self) -> Result<Step, AdapterError> {
+        let reason = match self.phase {
+            Phase::LoggingIn(_) => "no answer to the login",
+            Phase::Asking | Phase::Ended { .. } => "no welcome",
         };
-        AdapterError::Disconnected(reason.to_owned())
+        if self.deadline() < self.deadline && !self.must_log_in() {
+            return Ok(self.after(Progress::Failed(reason.to_owned())));
+        }
+        Err(lost(reason.to_owned()))
+    }
+
+    fn must_log_in(&self) -> bool {
+        self.config.sasl.as_ref().is_some_and(|sasl| sasl.on_failure == OnFailure::Retry)
+    }
+
+    /// What it means that the connection broke.
+    pub(crate) fn broken(&self, error: AdapterError) -> AdapterError {
+        match error {
+            AdapterError::Disconnected(reason) if !self.tls && !self.greeted => {
+                lost(format!("{reason} without a word; if this port is for TLS, set tls: true"))
+            }
+            error => error,
+        }
     }
 
     pub(crate) fn take(&mut self, message: &Message) -> Result<Step, AdapterError> {
+        self.greeted = true;
         match &message.command {
-            Command::CAP(_, verb, first, second) => {
-                Ok(Step::Say(self.capabilities(*verb, first.as_deref(), second.as_deref())))
-            }
-            Command::AUTHENTICATE(word) if word == "+" && self.login == Login::Asked => {
-                Ok(Step::Say(self.config.sasl.as_ref().map(credentials).unwrap_or_default()))
-            }
-            Command::Response(response, args) => self.response(*response, args),
+            Command::CAP(..) => Ok(self.capabilities(message)),
+            Command::Response(response, args) => self.response(*response, args, message),
             Command::PING(word, _) => {
                 Ok(Step::Say(vec![IrcLine::command(Command::PONG(word.clone(), None))]))
             }
             Command::ERROR(reason) => Err(parting(reason)),
-            _ => Ok(Step::Say(vec![])),
+            _ => Ok(self.log_in(message)),
         }
     }
 
-    fn response(&mut self, response: Response, args: &[String]) -> Result<Step, AdapterError> {
+    fn response(
+        &mut self,
+        response: Response,
+        args: &[String],
+        message: &Message,
+    ) -> Result<Step, AdapterError> {
         let text = args.last().map(String::as_str).unwrap_or_default();
         match response {
-            Response::RPL_WELCOME if self.config.sasl.is_some() && self.login != Login::Done => {
-                Err(AdapterError::Unauthorized("the server offers no SASL PLAIN".into()))
-            }
-            Response::RPL_WELCOME => Ok(Step::Welcome(std::mem::take(&mut self.granted))),
+            Response::RPL_WELCOME => self.welcome(),
             Response::ERR_NICKNAMEINUSE
             | Response::ERR_ERRONEOUSNICKNAME
             | Response::ERR_NICKCOLLISION
             | Response::ERR_UNAVAILRESOURCE => self.next_nick(),
-            Response::RPL_SASLSUCCESS => {
-                self.login = Login::Done;
-                Ok(Step::Say(vec![end()]))
-            }
-            Response::ERR_NICKLOCKED
-            | Response::ERR_SASLFAIL
-            | Response::ERR_SASLTOOLONG
-            | Response::ERR_SASLABORT
-            | Response::ERR_PASSWDMISMATCH => Err(AdapterError::Unauthorized(text.to_owned())),
+            Response::ERR_PASSWDMISMATCH => Err(AdapterError::Unauthorized(text.to_owned())),
             Response::ERR_YOUREBANNEDCREEP => Err(parting(&format!("banned: {text}"))),
-            _ => Ok(Step::Say(vec![])),
+            _ => Ok(self.log_in(message)),
         }
+    }
+
+    fn welcome(&mut self) -> Result<Step, AdapterError> {
+        let logged_in = matches!(self.phase, Phase::Ended { logged_in: true });
+        if self.must_log_in() && !logged_in {
+            return Err(lost("the server offers no login (sasl) now".into()));
+        }
+        Ok(Step::Welcome(std::mem::take(&mut self.caps)))
     }
 
     fn next_nick(&mut self) -> Result<Step, AdapterError> {
+        let Config { nick, alt_nicks, .. } = self.config;
+        let made = || alternative(nick, self.nicks_tried.saturating_sub(alt_nicks.len()) + 1);
+        let next = alt_nicks.get(self.nicks_tried).cloned().or_else(made);
         self.nicks_tried += 1;
-        let reason = || "no nick is free".to_owned();
-        let nick = alternative(&self.config.nick, self.nicks_tried)
-            .ok_or_else(|| AdapterError::SentAway { reason: reason(), wait: THROTTLED })?;
-        Ok(Step::Say(vec![IrcLine::command(Command::NICK(nick))]))
+        let none = || AdapterError::SentAway { reason: "no nick is free".into(), wait: THROTTLED };
+        let next = next.ok_or_else(none)?;
+        tracing::info!(next = next, "nick taken");
+        Ok(Step::Say(vec![IrcLine::command(Command::NICK(next))]))
     }
 
-    /// `CAP * LS * :more` goes on in the next line, `CAP * LS :last` does not.
-    fn capabilities(
-        &mut self,
-        verb: CapSubCommand,
-        first: Option<&str>,
-        second: Option<&str>,
-    ) -> Vec<IrcLine> {
-        let names = second.or(first).unwrap_or_default().split_whitespace();
-        let names = names.map(|name| name.split_once('=').map_or(name, |(name, _)| name));
-        match verb {
-            CapSubCommand::LS => {
-                self.offered.extend(
-                    names.filter(|name| WANTED.contains(name) || *name == SASL).map(str::to_owned),
-                );
-                if second.is_some() { vec![] } else { self.request() }
+    fn capabilities(&mut self, message: &Message) -> Step {
+        let requests = self.caps.take(message);
+        if let Some(port) = self.strict_transport() {
+            return Step::Upgrade(port);
+        }
+        if matches!(self.phase, Phase::Asking) && self.caps.settled() {
+            return self.begin_login();
+        }
+        Step::Say(requests)
+    }
+
+    /// The port for TLS, where the server wants us there.
+    fn strict_transport(&mut self) -> Option<u16> {
+        let offer = Offer::of(&self.caps).filter(|_| self.config.sts && !self.tls)?;
+        offer.port
+    }
+
+    fn begin_login(&mut self) -> Step {
+        let offered = self.caps.has(SASL).then(|| self.caps.value(SASL));
+        let login = offered.and_then(|offered| Login::new(self.config, offered, self.secure));
+        let Some(mut login) = login else { return Step::Say(self.end(false)) };
+        let begun = login.begin();
+        self.phase = Phase::LoggingIn(Box::new(login));
+        self.after(begun)
+    }
+
+    fn log_in(&mut self, message: &Message) -> Step {
+        let Phase::LoggingIn(login) = &mut self.phase else { return Step::Say(vec![]) };
+        let progress = login.take(message);
+        self.after(progress)
+    }
+
+    fn after(&mut self, progress: Progress) -> Step {
+        match progress {
+            Progress::Say(lines) => Step::Say(lines),
+            Progress::Done => Step::Say(self.end(true)),
+            Progress::Failed(reason) if self.must_log_in() => {
+                let quit = IrcLine::command(Command::QUIT(Some("login failed".into())));
+                Step::Leave(quit, AdapterError::Unauthorized(reason))
             }
-            CapSubCommand::ACK => {
-                let asked = names.filter(|name| self.offered.contains(*name));
-                self.granted.extend(asked.map(str::to_owned));
-                self.log_in()
+            Progress::Failed(reason) => {
+                tracing::warn!(error = reason, "login failed, going on without an account");
+                Step::Say(self.end(false))
             }
-            // One that is refused takes the others with it; only the login matters enough to ask again.
-            CapSubCommand::NAK if self.wants_sasl() && self.offered.len() > 1 => {
-                self.offered = [SASL.to_owned()].into();
-                vec![IrcLine::command(cap(CapSubCommand::REQ, Some(SASL.into())))]
-            }
-            CapSubCommand::NAK => vec![end()],
-            _ => vec![],
         }
     }
 
-    fn wants_sasl(&self) -> bool {
-        self.config.sasl.is_some() && self.offered.contains(SASL)
+    fn end(&mut self, logged_in: bool) -> Vec<IrcLine> {
+        self.phase = Phase::Ended { logged_in };
+        vec![IrcLine::command(cap(CapSubCommand::END, None))]
     }
-
-    fn request(&self) -> Vec<IrcLine> {
-        let sasl = self.wants_sasl().then_some(SASL);
-        let wanted = WANTED.iter().copied().filter(|name| self.offered.contains(*name));
-        let names: Vec<_> = wanted.chain(sasl).collect();
-        if names.is_empty() {
-            return vec![end()];
-        }
-        vec![IrcLine::command(cap(CapSubCommand::REQ, Some(names.join(" "))))]
-    }
-
-    fn log_in(&mut self) -> Vec<IrcLine> {
-        if self.config.sasl.is_none() || !self.granted.contains(SASL) {
-            return vec![end()];
-        }
-        self.login = Login::Asked;
-        self.deadline = self.deadline.min(Instant::now() + SASL_WITHIN);
-        vec![IrcLine::command(Command::AUTHENTICATE("PLAIN".into()))]
-    }
-}
-
-fn cap(verb: CapSubCommand, names: Option<String>) -> Command {
-    Command::CAP(None, verb, None, names)
-}
-
-fn end() -> IrcLine {
-    IrcLine::command(cap(CapSubCommand::END, None))
-}
-
-fn credentials(sasl: &Sasl) -> Vec<IrcLine> {
-    let Some(password) = &sasl.password else { return vec![] };
-    let user = &sasl.username;
-    let plain = STANDARD.encode(format!("{user}\0{user}\0{}", password.expose_secret()));
-    let pieces = plain.as_bytes().chunks(SASL_PIECE).map(String::from_utf8_lossy);
-    let full = plain.len().is_multiple_of(SASL_PIECE).then(|| "+".into());
-    let words = pieces.chain(full).map(|piece| Command::AUTHENTICATE(piece.into_owned()));
-    words.map(IrcLine::command).collect()
 }
 
 /// The nth nick to try instead; never longer than servers take at the least, or than `nick`.
