@@ -8,9 +8,8 @@ use tokio::{
     time::timeout,
 };
 
-/// Tags and the line proper, as the message-tags specification limits them.
-const MAX_LINE: usize = 8191 + 512;
-const WRITE_WITHIN: Duration = Duration::from_secs(20);
+/// Tags and the line proper, as long as any server announces them.
+const MAX_LINE: usize = 8191 + 8192;
 
 pub(crate) struct Frames<R> {
     reader: R,
@@ -64,17 +63,20 @@ impl<R: AsyncRead + Unpin> Frames<R> {
 }
 
 /// The way to the server; it takes nothing but `IrcLine`s.
-pub(crate) struct Wire<W>(W);
+pub(crate) struct Wire<W> {
+    writer: W,
+    patience: Duration,
+}
 
 impl<W: AsyncWrite + Unpin> Wire<W> {
-    pub(crate) fn new(writer: W) -> Self {
-        Self(writer)
+    pub(crate) fn new(writer: W, patience: Duration) -> Self {
+        Self { writer, patience }
     }
 
     pub(crate) async fn write(&mut self, line: &IrcLine) -> Result<(), AdapterError> {
-        let written = timeout(WRITE_WITHIN, async {
-            self.0.write_all(line.as_bytes()).await?;
-            self.0.flush().await
+        let written = timeout(self.patience, async {
+            self.writer.write_all(line.as_bytes()).await?;
+            self.writer.flush().await
         });
         let why = match written.await {
             Ok(Ok(())) => {
@@ -88,12 +90,14 @@ impl<W: AsyncWrite + Unpin> Wire<W> {
     }
 }
 
-/// UTF-8, else what older clients send. NUL is no text at all.
+/// UTF-8, else what older clients send. NUL is no text at all, and neither is a CR that ends no
+/// line.
 fn decode(line: &[u8]) -> String {
-    match std::str::from_utf8(line) {
-        Ok(text) => text.replace('\0', ""),
-        Err(_) => line.iter().filter(|byte| **byte != 0).map(|byte| windows_1252(*byte)).collect(),
+    if let Ok(text) = std::str::from_utf8(line) {
+        return text.replace(['\0', '\r'], "");
     }
+    let text = line.iter().filter(|byte| !matches!(byte, 0 | b'\r'));
+    text.map(|byte| windows_1252(*byte)).collect()
 }
 
 /// Latin-1 with letters where that has control characters: every byte has one, so nothing is lost.
@@ -120,6 +124,7 @@ mod tests {
     async fn lines_end_in_lf_with_or_without_cr() {
         check(b"PING a\r\nPING b\n\r\n\nPING c", &["PING a", "PING b"]).await;
         check(b"a\0b\r\n", &["ab"]).await;
+        check(b"a\rb\r\rc\r\r\n\r\rd\xe9\r\n", &["abc", "d\u{e9}"]).await;
     }
 
     #[tokio::test]
@@ -135,5 +140,14 @@ mod tests {
         check(&[b"a\n", &*long, b"\nb\n"].concat(), &["a", "b"]).await;
         let longest = "x".repeat(MAX_LINE);
         check(format!("{longest}\nb\n").as_bytes(), &[&longest, "b"]).await;
+        check(&[&*long, b"\r\r\n\n", &long].concat(), &[]).await;
+    }
+
+    #[tokio::test]
+    async fn a_line_without_an_end_takes_no_memory() {
+        let endless = tokio::io::repeat(b'x').take(1 << 24);
+        let mut frames = Frames::new(endless.chain(&b"\nPING a\n"[..]));
+        assert_eq!(frames.next().await.unwrap().as_deref(), Some("PING a"));
+        assert!(frames.buffer.capacity() <= 4 * MAX_LINE, "{}", frames.buffer.capacity());
     }
 }

@@ -1,246 +1,337 @@
 //! A message on IRC becomes a `Request`, or nothing: most lines are not meant for us.
-//! Pure; who may do what is decided elsewhere.
+//! Pure, with time handed in; who may do what is decided elsewhere.
+mod batches;
+mod freshness;
+mod place;
+mod replayed;
+mod request;
+mod spoken;
+
+pub(crate) use replayed::Replayed;
+pub(crate) use spoken::Spoken;
+
 use crate::{
+    accounts::{Accounts, Login, Need, Settled},
+    config::Config,
+    hush::{Asking, Hush},
     identity::Identity,
-    register::Caps,
-    stamp,
+    line::IrcLine,
+    masks::{Mask, Speaker, Who},
+    relays::{Relays, Source},
     strip::{Said, said},
 };
-use inkwire_core::{
-    AdapterId, Address, Author, Body, EventKey, Native, Place, PlaceKind, Powers, Request, Rules,
-    Time, Trust,
-    trigger::{self, Words},
-};
-use irc::proto::{BatchSubCommand, Command, Message, Prefix};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
-
-/// An older line is a replay.
-const FRESH: Duration = Duration::from_secs(30);
-/// Open replays we remember; a server has no reason for more.
-const MAX_BATCHES: usize = 64;
-const MAX_MSGID: usize = 200;
+use batches::{Batches, Part};
+use freshness::Freshness;
+use inkwire_core::{AdapterId, Request, Surface, Time, trigger::Words};
+use irc::proto::{Command, Message};
+use place::Prefixes;
+pub(crate) use place::Spot;
+use request::Asked;
+use tokio::{sync::watch, time::Instant};
 
 /// What a line asks of us.
 #[derive(Debug)]
 pub(crate) enum Heard {
     Request(Box<Request>),
-    /// Somebody wants to know what we are.
-    Version {
+    /// A CTCP question in private: its word, and what follows that.
+    Ctcp {
         nick: String,
+        word: String,
+        rest: String,
     },
+    /// Something that the server is to be asked first.
+    Question(IrcLine),
+    /// An invitation into this room by somebody whom we follow.
+    Invited(String),
+}
+
+/// The time by both clocks: what people are told and what servers say goes by the wall's, which
+/// may jump; what is waited for does not.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Now {
+    pub(crate) time: Time,
+    pub(crate) instant: Instant,
+}
+
+impl Now {
+    pub(crate) fn at(time: Time) -> Self {
+        Self { time, instant: Instant::now() }
+    }
 }
 
 pub(crate) struct Receiver {
     adapter: AdapterId,
-    /// This network's own.
-    prefix: Option<String>,
-    caps: Caps,
+    prefixes: Prefixes,
+    relays: Relays,
+    ignored: Vec<Who>,
+    /// Hosts that an operator takes for an account.
+    hosts: Vec<(Mask, String)>,
+    /// Accounts whose invitations are followed.
+    inviters: Vec<String>,
     connected: Time,
-    lines: u64,
-    replays: BTreeSet<String>,
-    /// Server time minus ours, in milliseconds.
-    skew: i64,
-    /// Server time at which we came into a room; by folded name.
-    entered: BTreeMap<String, Time>,
+    /// Requests so far.
+    requests: u64,
+    batches: Batches,
+    freshness: Freshness,
+    replayed: watch::Sender<Replayed>,
+    accounts: Accounts,
+    hush: Hush,
 }
 
-/// A line that was said, before anybody asked whether it is for us.
-struct Line<'a> {
-    nick: &'a str,
-    target: &'a str,
-    text: &'a str,
-    message: &'a Message,
-    now: Time,
+/// What is the case while one message is looked at.
+#[derive(Clone, Copy)]
+struct Here<'a> {
+    me: &'a Identity,
+    surface: &'a Surface,
+    now: Now,
 }
 
 impl Receiver {
-    pub(crate) fn new(
-        adapter: AdapterId,
-        prefix: Option<String>,
-        caps: Caps,
-        connected: Time,
-    ) -> Self {
+    pub(crate) fn new(adapter: AdapterId, config: &Config, connected: Time) -> Self {
+        let hosts = config.hostmask_accounts.iter();
         Self {
             adapter,
-            prefix,
-            caps,
+            prefixes: Prefixes::new(config),
+            relays: Relays::new(&config.relays),
+            ignored: config.ignore.iter().map(|mask| Who::new(mask)).collect(),
+            hosts: hosts.map(|host| (Mask::new(&host.mask), host.account.clone())).collect(),
+            inviters: config.inviters.iter().map(|name| name.to_ascii_lowercase()).collect(),
             connected,
-            lines: 0,
-            replays: BTreeSet::new(),
-            skew: 0,
-            entered: BTreeMap::new(),
+            requests: 0,
+            batches: Batches::default(),
+            freshness: Freshness::default(),
+            replayed: watch::Sender::new(Replayed::default()),
+            accounts: Accounts::default(),
+            hush: Hush::default(),
         }
+    }
+
+    /// What we said before, as far as a history told it.
+    pub(crate) fn replayed(&self) -> watch::Receiver<Replayed> {
+        self.replayed.subscribe()
+    }
+
+    /// When `wake` has something to say.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        self.accounts.due()
+    }
+
+    pub(crate) fn wake(&mut self, me: &Identity, surface: &Surface, now: Now) -> Vec<Heard> {
+        let settled = self.accounts.expire(now.instant);
+        self.conclude(Here { me, surface, now }, settled)
+    }
+
+    /// What was heard and waits, when the connection ends.
+    pub(crate) fn end(&mut self, me: &Identity, surface: &Surface, now: Now) -> Vec<Heard> {
+        let settled = self.accounts.end();
+        self.conclude(Here { me, surface, now }, settled)
     }
 
     pub(crate) fn take(
         &mut self,
         me: &Identity,
-        rules: &Rules,
+        surface: &Surface,
         message: &Message,
-        now: Time,
-    ) -> Option<Heard> {
-        match (&message.command, &message.prefix) {
-            (Command::BATCH(reference, kind, _), _) => {
-                self.batch(reference, kind.as_ref(), message);
+        now: Now,
+    ) -> Vec<Heard> {
+        let here = Here { me, surface, now };
+        let spoken = match &message.command {
+            Command::BATCH(..) => self.batch(here, message),
+            Command::PRIVMSG(..) => self.line(here, message),
+            // Nobody's notices are answered, but ours are known again.
+            Command::NOTICE(..) => {
+                self.line(here, message);
                 None
             }
-            (Command::PONG(..) | Command::Response(..), _) => {
-                self.adjust(message, now);
-                None
+            _ if self.batches.is_replayed(me, message) => None,
+            Command::INVITE(..) => Spoken::invitation(me, message, now.time),
+            _ => {
+                self.freshness.learn(me, message, now.time);
+                let settled = self.accounts.learn(me, message, now.instant);
+                return self.conclude(here, settled);
             }
-            (Command::JOIN(room, ..), Some(Prefix::Nickname(nick, ..))) if me.is_me(nick) => {
-                self.adjust(message, now);
-                if me.room(room).is_some() {
-                    self.entered.insert(me.casemap.fold(room), self.server_time(now));
-                }
-                None
-            }
-            // Who has no user and host is the server itself, or one of its services.
-            (Command::PRIVMSG(target, text), Some(Prefix::Nickname(nick, user, host)))
-                if !me.is_me(nick) && !user.is_empty() && !host.is_empty() =>
-            {
-                self.heard(me, rules, &Line { nick, target, text, message, now })
-            }
-            _ => None,
+        };
+        match spoken.and_then(|spoken| self.hear(here, spoken)) {
+            Some(Hearing::Settled(settled)) => self.conclude(here, vec![settled]),
+            Some(Hearing::Ctcp(ctcp)) => vec![ctcp],
+            None => self.conclude(here, vec![]),
         }
     }
 
-    fn heard(&mut self, me: &Identity, rules: &Rules, line: &Line<'_>) -> Option<Heard> {
-        let direct = me.is_me(line.target);
-        let is_robot = stamp::has_tag(line.message, "bot");
-        if is_robot || !(direct || me.room(line.target).is_some()) || self.is_replay(me, line) {
+    // --- what was said now ---
+
+    fn batch(&mut self, here: Here<'_>, message: &Message) -> Option<Spoken> {
+        let Self { batches, freshness, .. } = self;
+        match &message.command {
+            Command::BATCH(reference, ..) if reference.starts_with('-') => {
+                batches.close(reference.trim_start_matches('-'))
+            }
+            _ => {
+                let is_old = |spoken: &Spoken| freshness.is_old(here.me, spoken);
+                batches.open(here.me, message, here.now.time, is_old);
+                None
+            }
+        }
+    }
+
+    fn line(&mut self, here: Here<'_>, message: &Message) -> Option<Spoken> {
+        let spoken = Spoken::of(here.me, message, here.now.time)?;
+        match self.batches.take(here.me, message, spoken) {
+            Part::Live(spoken) if !self.freshness.is_old(here.me, &spoken) => Some(spoken),
+            Part::Live(spoken) | Part::Replayed(spoken) => {
+                metrics::counter!("inkwire_irc_replays_total").increment(1);
+                if here.me.is_me(&spoken.who.nick) {
+                    let spot = Spot::of(here.me, &spoken.target);
+                    let room = spot.as_ref().and_then(Spot::room).unwrap_or(&spoken.target);
+                    let target = here.me.casemap.fold(room);
+                    self.replayed.send_modify(|replayed| replayed.add(target, spoken.text));
+                }
+                None
+            }
+            Part::Kept => None,
+        }
+    }
+
+    /// Whom nobody answers, whatever they say.
+    fn is_ignored(&self, me: &Identity, who: &Speaker, account: Option<&str>) -> bool {
+        me.is_me(&who.nick)
+            || who.is_service()
+            || self.ignored.iter().any(|ignored| ignored.is(me.casemap, who, account))
+    }
+
+    /// Words for us, from somebody who is heard.
+    fn hear(&mut self, here: Here<'_>, mut spoken: Spoken) -> Option<Hearing> {
+        let spot = Spot::of(here.me, &spoken.target)?;
+        if self.is_ignored(here.me, &spoken.who, spoken.account.as_deref()) {
             return None;
         }
-        match said(line.text) {
-            Said::Ctcp("VERSION", _) if direct => Some(Heard::Version { nick: line.nick.into() }),
-            Said::Ctcp(..) => None,
-            Said::Text(text) => self.request(me, rules, line, &text),
+        if spoken.is_invitation {
+            return self.invited(here, spoken);
         }
+        match said(&spoken.text) {
+            Said::Text(text) => spoken.text = text,
+            Said::Ctcp(word, rest) => {
+                let (nick, word, rest) = (spoken.who.nick, word.to_owned(), rest.to_owned());
+                let is_ours = spot.is_direct() && !spoken.is_robot;
+                return is_ours.then_some(Hearing::Ctcp(Heard::Ctcp { nick, word, rest }));
+            }
+        }
+        let Aim { words, behind, need } = self.aim(here, &spot, &spoken)?;
+        let who = request::key_of(&spoken, behind.as_deref());
+        let asking = Asking { who: &who, place: &spoken.target, text: words.text, by: words.by };
+        if !self.hush.hears(&asking, here.now.instant) {
+            return None;
+        }
+        self.accounts.ask(here.me, spoken, need, here.now.instant).map(Hearing::Settled)
+    }
+
+    /// Like words of which much depends on who says them.
+    fn invited(&mut self, here: Here<'_>, spoken: Spoken) -> Option<Hearing> {
+        if self.inviters.is_empty() {
+            return None;
+        }
+        let who = request::key_of(&spoken, None);
+        let by = inkwire_core::Heard::Direct;
+        let asking = Asking { who: &who, place: &spoken.target, text: &spoken.text, by };
+        if !self.hush.hears(&asking, here.now.instant) {
+            return None;
+        }
+        self.accounts.ask(here.me, spoken, Need::Certain, here.now.instant).map(Hearing::Settled)
+    }
+
+    /// `None` if these words are for nobody here.
+    fn aim<'a>(&self, here: Here<'_>, spot: &Spot<'_>, spoken: &'a Spoken) -> Option<Aim<'a>> {
+        let Spoken { who, account, text, is_robot, .. } = spoken;
+        let source = self.relays.source(here.me.casemap, who, account.as_deref(), text);
+        let is_relay = source != Source::Speaker;
+        let relayed = match source {
+            Source::Behind(relayed) => Some(relayed),
+            Source::Speaker if !here.me.caps.has("account-tag") => self.relays.perhaps(text),
+            Source::Speaker | Source::Relay => None,
+        };
+        let behind =
+            relayed.and_then(|relayed| Some((self.words(here, spot, relayed.text)?, relayed.name)));
+        let own = self.words(here, spot, text).filter(|_| is_relay || !is_robot);
+        let at_least =
+            if behind.is_some() || here.me.isupport.whox { Need::Recent } else { Need::Nothing };
+        let need = match &own {
+            _ if is_relay => Need::Nothing,
+            Some(words) => place::need(here.surface, words).max(at_least),
+            None => at_least,
+        };
+        match behind {
+            // Until it is known for a relay, whatever it says is its own.
+            Some((words, name)) => Some(Aim { words, behind: is_relay.then_some(name), need }),
+            None => Some(Aim { words: own?, behind: None, need }),
+        }
+    }
+
+    fn words<'a>(&self, here: Here<'_>, spot: &Spot<'_>, text: &'a str) -> Option<Words<'a>> {
+        self.prefixes.hear(here.me, &here.surface.triggers, spot, text)
+    }
+
+    // --- what becomes of it ---
+
+    /// What those want who are known now, and what is to be asked about others.
+    fn conclude(&mut self, here: Here<'_>, settled: Vec<Settled>) -> Vec<Heard> {
+        let mut heard: Vec<_> =
+            settled.into_iter().filter_map(|settled| self.outcome(here, &settled)).collect();
+        let questions = self.accounts.questions(here.me, here.now.instant);
+        heard.extend(questions.into_iter().map(Heard::Question));
+        heard
+    }
+
+    fn outcome(&mut self, here: Here<'_>, settled: &Settled) -> Option<Heard> {
+        let Settled { spoken, account, .. } = settled;
+        let login = request::login(here.me, &self.hosts, &spoken.who, account);
+        let name = login.as_ref().map(|login| login.name.as_str());
+        if self.is_ignored(here.me, &spoken.who, name) {
+            return None;
+        }
+        if spoken.is_invitation {
+            let login = login.filter(|login| login.certain && self.inviters.contains(&login.name));
+            return login.map(|_| Heard::Invited(spoken.text.clone()));
+        }
+        self.request(here, settled, login).map(|request| Heard::Request(Box::new(request)))
     }
 
     fn request(
         &mut self,
-        me: &Identity,
-        rules: &Rules,
-        line: &Line<'_>,
-        text: &str,
-    ) -> Option<Heard> {
-        let direct = me.is_me(line.target);
-        let rules = self.rules_here(me, rules, text);
-        let room = spelled(me, rules.rooms.keys(), line.target);
-        let speaker = spelled(me, rules.relays.iter(), line.nick);
-        let said = trigger::Said { room, speaker, direct, text };
-        let words = trigger::hear(&rules, &said)?;
-        self.lines += 1;
-        let msgid = stamp::tag(line.message, "msgid").filter(|id| id.len() <= MAX_MSGID);
-        let home = if direct { None } else { me.room(line.target).map(str::to_owned) };
-        let room = Native(home.unwrap_or_else(|| me.casemap.fold(line.nick)));
-        let kind = if direct { PlaceKind::Direct } else { PlaceKind::Group };
-        let message = msgid.map(Native::from);
-        Some(Heard::Request(Box::new(Request {
-            id: self.key(msgid),
-            from: self.author(me, line, &words),
-            reply_to: Address { adapter: self.adapter.clone(), room, message, thread: None },
-            place: Place { kind, encrypted: false },
-            heard: words.by,
-            about: None,
-            body: Body::Text(words.text.to_owned()),
-            attachments: vec![],
-            patience: None,
-            sent_at: line.now,
-        })))
-    }
-
-    /// The rules with our present nick among the names, as this line spells it, and this network's
-    /// own prefix in place of all others.
-    fn rules_here(&self, me: &Identity, rules: &Rules, text: &str) -> Rules {
-        let mut rules = rules.clone();
-        if let Some(prefix) = &self.prefix {
-            rules.prefixes = vec![prefix.clone()];
-            rules.rooms.clear();
-        }
-        let nick = text.trim_start().get(..me.nick.len()).filter(|name| me.is_me(name));
-        rules.names.extend(nick.map(str::to_owned));
-        rules
-    }
-
-    fn key(&self, msgid: Option<&str>) -> EventKey {
-        EventKey(match msgid {
-            Some(msgid) => format!("msgid:{msgid}"),
-            None => format!("{}-{}", self.connected.0, self.lines),
-        })
-    }
-
-    /// An account is what the server vouches for. A nick is not: `~`, which no account begins
-    /// with, keeps whoever borrows one from being taken for the account of that name.
-    fn author(&self, me: &Identity, line: &Line<'_>, words: &Words<'_>) -> Author {
-        let account = stamp::tag(line.message, "account")
-            .filter(|_| self.caps.contains("account-tag"))
-            .map(|account| me.casemap.fold(account));
-        let nick = format!("~{}", me.casemap.fold(line.nick));
-        let adapter = self.adapter.clone();
-        let (id, name, trust) = match (words.behind_relay, account) {
-            (Some(name), _) => (format!("{nick}/{name}"), name, Trust::Unverified),
-            (None, Some(account)) => (account, line.nick, Trust::Account),
-            (None, None) => (nick, line.nick, Trust::Unverified),
+        here: Here<'_>,
+        settled: &Settled,
+        login: Option<Login>,
+    ) -> Option<Request> {
+        let Settled { spoken, is_robot, .. } = settled;
+        let spot = Spot::of(here.me, &spoken.target)?;
+        let account = login.as_ref().map(|login| login.name.as_str());
+        let source = self.relays.source(here.me.casemap, &spoken.who, account, &spoken.text);
+        let text = match &source {
+            Source::Behind(relayed) => relayed.text,
+            // Relays alone may be robots.
+            Source::Speaker if *is_robot => return None,
+            Source::Speaker | Source::Relay => spoken.text.as_str(),
         };
-        let powers = Powers { relay: words.behind_relay.is_some(), ..Powers::default() };
-        Author { adapter, id: Native(id), name: name.to_owned(), trust, powers }
-    }
-
-    // --- replays ---
-
-    fn batch(&mut self, reference: &str, kind: Option<&BatchSubCommand>, message: &Message) {
-        if let Some(reference) = reference.strip_prefix('-') {
-            self.replays.remove(reference);
-            return;
-        }
-        let kind = kind.map(|kind| kind.to_str().to_ascii_lowercase()).unwrap_or_default();
-        let replays = kind.contains("history") || kind.contains("playback");
-        let inside = stamp::tag(message, "batch").is_some_and(|outer| self.replays.contains(outer));
-        if (replays || inside) && self.replays.len() < MAX_BATCHES {
-            self.replays.insert(reference.trim_start_matches('+').to_owned());
-        }
-    }
-
-    fn is_replay(&self, me: &Identity, line: &Line<'_>) -> bool {
-        let batched =
-            stamp::tag(line.message, "batch").is_some_and(|batch| self.replays.contains(batch));
-        let entered = self.entered.get(&me.casemap.fold(line.target));
-        let limit = Time(self.server_time(line.now).0.saturating_sub(millis(FRESH)));
-        let old = self
-            .sent(line.message)
-            .is_some_and(|sent| sent < limit || entered.is_some_and(|entered| sent < *entered));
-        batched || old
-    }
-
-    /// Clocks differ: what the server answers us with tells its time.
-    fn adjust(&mut self, message: &Message, now: Time) {
-        if let Some(sent) = self.sent(message) {
-            let milliseconds = |time: Time| i64::try_from(time.0).unwrap_or(i64::MAX);
-            self.skew = milliseconds(sent).saturating_sub(milliseconds(now));
-        }
-    }
-
-    fn sent(&self, message: &Message) -> Option<Time> {
-        self.caps.contains("server-time").then(|| stamp::time(message)).flatten()
-    }
-
-    fn server_time(&self, now: Time) -> Time {
-        Time(now.0.saturating_add_signed(self.skew))
+        let words = self.words(here, &spot, text)?;
+        self.requests += 1;
+        let number = format!("{}-{}", self.connected.0, self.requests);
+        let asked = Asked { spoken, spot, words, login, source };
+        Some(asked.request(here.me, &self.adapter, number))
     }
 }
 
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+/// Words that are for us, unless they turn out to be nobody's.
+struct Aim<'a> {
+    words: Words<'a>,
+    /// Who is behind the relay that this is.
+    behind: Option<String>,
+    /// How well the speaker must be known.
+    need: Need,
 }
 
-/// A name as the configuration spells it, so that it is found there.
-fn spelled<'a>(me: &Identity, known: impl Iterator<Item = &'a String>, name: &'a str) -> &'a str {
-    known.map(String::as_str).find(|known| me.casemap.same(known, name)).unwrap_or(name)
+/// A line for us.
+enum Hearing {
+    Settled(Settled),
+    Ctcp(Heard),
 }
 
 #[cfg(test)]

@@ -14,6 +14,12 @@ pub(crate) fn has_tag(message: &Message, name: &str) -> bool {
     message.tags.iter().flatten().any(|Tag(key, _)| key == name)
 }
 
+/// Whoever marks itself as a bot, by whatever name its server has for that.
+pub(crate) fn is_robot(message: &Message) -> bool {
+    let names = |key: &str| !key.starts_with('+') && key.rsplit('/').next() == Some("bot");
+    message.tags.iter().flatten().any(|Tag(key, _)| names(key))
+}
+
 /// Server time of a message.
 pub(crate) fn time(message: &Message) -> Option<Time> {
     let sent = DateTime::parse_from_rfc3339(tag(message, "time")?).ok()?;
@@ -23,6 +29,13 @@ pub(crate) fn time(message: &Message) -> Option<Time> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bots_are_marked_by_their_servers() {
+        let check = |tags: &str| is_robot(&format!("@{tags} PING a").parse().unwrap());
+        assert!(check("bot") && check("a=b;bot") && check("inspircd.org/bot") && check("bot="));
+        assert!(!check("+bot") && !check("robot") && !check("account=bot") && !check("bot/x"));
+    }
 
     fn check(line: &str, expected: Option<u64>) {
         assert_eq!(time(&line.parse().unwrap()), expected.map(Time), "{line}");
