@@ -1,213 +1,251 @@
-//! One connection from dialling to its end: I/O, time-outs, and the two halves side by side.
-//! What messages mean is decided in `register` and `session`.
+//! One connection: registered, then heard and spoken to by two halves side by side.
+//! What messages mean is decided in `register` and `session`; how one gets here, in `dial`.
 use crate::{
     config::Config,
+    dial::{Stream, Target, lost},
     framing::{Frames, Wire},
+    hand_in::hand_in,
     identity::Identity,
     line::IrcLine,
-    register::{Caps, Registration, Step},
-    send::Speaker,
-    session::{Reaction, Session},
+    listen::{Heard, Listener},
+    notes::keep,
+    receipts::Signs,
+    register::{Registration, Step},
+    send::{Speaker, Told},
+    session::Session,
+    sts::Offer,
+    words,
 };
-use inkwire_core::{AdapterError, AdapterId, Batch, Health, Inbox, Link, Refused, Request};
+use inkwire_core::{AdapterError, AdapterId, Health, Link};
 use irc::proto::{Command, Message};
-use rustls::pki_types::ServerName;
-use std::{convert::Infallible, time::Duration};
+use std::{sync::Arc, time::Duration};
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadHalf, WriteHalf},
-    net::TcpStream,
-    sync::mpsc,
-    time::{Instant, sleep_until, timeout, timeout_at},
+    io::{ReadHalf, WriteHalf},
+    sync::{mpsc, watch},
+    time::{timeout, timeout_at},
 };
-use tokio_rustls::TlsConnector;
 
-const CONNECT_WITHIN: Duration = Duration::from_secs(15);
-const TLS_WITHIN: Duration = Duration::from_secs(15);
-const IDLE: Duration = Duration::from_mins(1);
-const PONG_WITHIN: Duration = Duration::from_secs(30);
 /// Protocol lines that wait for the writer; a server that lets them pile up does not read.
 const MAX_CONTROL: usize = 64;
 /// Requests that wait for the store; beyond it lines are dropped, as nobody replays them.
 const MAX_ASKED: usize = 256;
-const HAND_IN_TRIES: u32 = 3;
+/// Answers that wait for the speaker; beyond it requests wait.
+const MAX_ANSWERS: usize = 64;
+/// What the server says about our lines, until the speaker looks; a ping makes up for lost ones.
+const MAX_SIGNS: usize = 256;
 
-pub(crate) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
-type Stream = Box<dyn Io>;
-
-pub(crate) async fn dial(
-    config: &Config,
-    tls: Option<&TlsConnector>,
-) -> Result<Stream, AdapterError> {
-    let address = (config.host.as_str(), config.port());
-    let tcp = within(CONNECT_WITHIN, "connect", TcpStream::connect(address)).await?;
-    // Without it an answer waits for the last packet's acknowledgement.
-    tcp.set_nodelay(true).map_err(|error| lost(format!("nodelay: {error}")))?;
-    let Some(tls) = tls else { return Ok(Box::new(tcp)) };
-    let name =
-        ServerName::try_from(config.host.clone()).map_err(|error| lost(error.to_string()))?;
-    Ok(Box::new(within(TLS_WITHIN, "tls", tls.connect(name, tcp)).await?))
-}
-
-async fn within<T>(
-    limit: Duration,
-    what: &str,
-    work: impl Future<Output = std::io::Result<T>>,
-) -> Result<T, AdapterError> {
-    match timeout(limit, work).await {
-        Ok(done) => done.map_err(|error| lost(format!("{what}: {error}"))),
-        Err(_) => Err(lost(format!("{what}: no answer"))),
-    }
-}
-
-fn lost(reason: String) -> AdapterError {
-    AdapterError::Disconnected(reason)
-}
+/// How long a server that takes nothing any more is listened to.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// A connection that the server welcomed.
 pub(crate) struct Connection {
     frames: Frames<ReadHalf<Stream>>,
     wire: Wire<WriteHalf<Stream>>,
     me: Identity,
-    caps: Caps,
+}
+
+/// How a registration ends, if it ends well.
+pub(crate) enum Registered {
+    Welcome(Box<Connection>),
+    /// The server wants us by TLS on this port.
+    Upgrade(u16),
 }
 
 impl Connection {
-    pub(crate) async fn register(config: &Config, stream: Stream) -> Result<Self, AdapterError> {
+    pub(crate) async fn register(
+        registration: &mut Registration<'_>,
+        stream: Stream,
+    ) -> Result<Registered, AdapterError> {
         let (reader, writer) = tokio::io::split(stream);
-        let (mut frames, mut wire) = (Frames::new(reader), Wire::new(writer));
-        let mut me = Identity::new(&config.nick);
-        let mut registration = Registration::new(config);
-        let mut lines = registration.opening();
+        let mut frames = Frames::new(reader);
+        let mut wire = Wire::new(writer, registration.write_limit());
+        let mut me = Identity::new(registration.nick());
+        me.secure = registration.is_secure();
+        let mut step = Step::Say(registration.opening());
         loop {
-            for line in lines.drain(..) {
-                wire.write(&line).await?;
+            match step {
+                Step::Say(lines) => {
+                    for line in lines {
+                        // Why it does not go through is what the server says last.
+                        if wire.write(&line).await.is_err() {
+                            break;
+                        }
+                    }
+                }
+                Step::Welcome(caps) => {
+                    me.caps = caps;
+                    return Ok(Registered::Welcome(Box::new(Self { frames, wire, me })));
+                }
+                Step::Upgrade(port) => return Ok(Registered::Upgrade(port)),
+                Step::Leave(line, error) => {
+                    // The error says more than a failure to say goodbye.
+                    wire.write(&line).await.ok();
+                    return Err(error);
+                }
             }
-            let next = timeout_at(registration.deadline(), frames.next()).await;
-            let Some(message) = message(next.map_err(|_| registration.overdue())?)? else {
-                continue;
+            step = match timeout_at(registration.deadline(), frames.next()).await {
+                Err(_) => registration.overdue()?,
+                Ok(next) => match message(next).map_err(|error| registration.broken(error))? {
+                    Some(message) => {
+                        me.learn(&message);
+                        registration.take(&message)?
+                    }
+                    None => Step::Say(vec![]),
+                },
             };
-            me.learn(&message);
-            match registration.take(&message)? {
-                Step::Welcome(caps) => return Ok(Self { frames, wire, me, caps }),
-                Step::Say(answer) => lines = answer,
-            }
         }
+    }
+
+    /// Says goodbye and hangs up.
+    pub(crate) async fn leave(mut self) -> Identity {
+        // Whoever leaves needs no answer.
+        self.wire.write(&IrcLine::command(Command::QUIT(None))).await.ok();
+        self.me
     }
 
     /// Hears and speaks until the outbox closes or the connection ends.
     pub(crate) async fn serve(
         self,
         id: &AdapterId,
-        config: &Config,
-        link: &Link,
+        config: &Arc<Config>,
+        target: &Target,
+        link: &mut Link,
     ) -> Result<(), AdapterError> {
         tracing::info!(adapter = %id, nick = self.me.nick, "registered");
         link.health.set(Health::Up);
-        let session = Session::new(id.clone(), config, self.me, self.caps, link.clock.now());
+        let (notes, now) = (link.notes.clone(), link.clock.now());
+        let session = Session::new(id.clone(), config, self.me, notes, now);
         let (control, lines) = mpsc::channel(MAX_CONTROL);
         let (asked, requests) = mpsc::channel(MAX_ASKED);
-        link.tasks.spawn(format!("{id} hands in"), hand_in(link.inbox.clone(), requests));
-        let surface = link.surface.clone();
-        let speaker = Speaker::new(self.wire, session.identity(), surface, config);
-        let mut listener = Listener { frames: self.frames, session, control, asked };
-        tokio::select! {
-            ended = listener.run(link) => ended.map(|never| match never {}),
-            ended = speaker.run(&link.outbox, lines) => ended,
+        let (answer, answers) = mpsc::channel(MAX_ANSWERS);
+        link.tasks.spawn(format!("{id} hands in"), hand_in(link.inbox.clone(), requests, answer));
+        let (told, signs) = mpsc::channel(MAX_SIGNS);
+        let notes = session.notes();
+        link.tasks.spawn(format!("{id} keeps notes"), keep(link.inbox.clone(), notes.clone()));
+        if config.sts {
+            session.promise(target, now);
         }
+        let identity = session.identity();
+        let mut speaker = Speaker::new(
+            self.wire,
+            &session,
+            Told { control: lines, signs, answers },
+            link,
+            config,
+        );
+        let heard = Heard { control, asked, signs: Signs::new(session.identity(), told) };
+        let lag = metrics::gauge!("inkwire_irc_lag_seconds", "adapter" => id.0.clone());
+        let mut listener = Listener::new(self.frames, session, heard, lag, &config.timeouts);
+        let ended = tokio::select! {
+            ended = halves(&mut listener, &mut speaker, link) => ended,
+            Some(error) = wants_tls(identity), if config.sts => Err(error),
+        };
+        let session = listener.end(link);
+        if config.sts {
+            // A promise counts from the end of the connection.
+            session.promise(target, link.clock.now());
+        }
+        speaker.heed_the_last();
+        // The next connection of this run begins with what this one learned.
+        link.notes.extend(notes.borrow().clone());
+        ended
     }
 }
 
+/// Hears and speaks until one of both ends. Why nothing can be written any more is what the server
+/// says last.
+async fn halves(
+    listener: &mut Listener,
+    speaker: &mut Speaker<WriteHalf<Stream>>,
+    link: &Link,
+) -> Result<(), AdapterError> {
+    let listening = listener.run(link);
+    tokio::pin!(listening);
+    let error = tokio::select! {
+        ended = &mut listening => return ended.map(|never| match never {}),
+        ended = speaker.run(&link.outbox) => match ended {
+            Ok(()) => return Ok(()),
+            Err(error) => error,
+        },
+    };
+    let last = timeout(LAST_WORDS, listening).await;
+    Err(last.map_or(error, |Err(last)| last))
+}
+
+/// Ends when a server that others can read along with wants TLS: the next connection obeys.
+async fn wants_tls(mut identity: watch::Receiver<Identity>) -> Option<AdapterError> {
+    let offers = |me: &Identity| Offer::of(&me.caps).is_some_and(|offer| offer.port.is_some());
+    identity.wait_for(|me| !me.secure && offers(me)).await.ok()?;
+    Some(lost("the server wants TLS from now on".into()))
+}
+
 /// A line that cannot be parsed is no reason to hang up: `None`.
-fn message(next: std::io::Result<Option<String>>) -> Result<Option<Message>, AdapterError> {
+pub(crate) fn message(
+    next: std::io::Result<Option<String>>,
+) -> Result<Option<Message>, AdapterError> {
     match next {
-        Ok(Some(line)) => Ok(line.parse().ok()),
+        Ok(Some(line)) => Ok(words::message(&line)),
         Ok(None) => Err(lost("the server hung up".into())),
         Err(error) => Err(lost(error.to_string())),
     }
 }
 
-struct Listener {
-    frames: Frames<ReadHalf<Stream>>,
-    session: Session,
-    control: mpsc::Sender<IrcLine>,
-    asked: mpsc::Sender<Request>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Flood;
+    use inkwire_conformance::{Service, Shelf};
+    use inkwire_core::{Adapter, Capabilities};
+    use tokio::io::AsyncWriteExt;
 
-impl Listener {
-    async fn run(&mut self, link: &Link) -> Result<Infallible, AdapterError> {
-        let (mut heard_at, mut pinged) = (Instant::now(), false);
-        loop {
-            let silent_until = heard_at + if pinged { IDLE + PONG_WITHIN } else { IDLE };
-            let join_at = self.session.due();
-            tokio::select! {
-                next = self.frames.next() => {
-                    (heard_at, pinged) = (Instant::now(), false);
-                    if let Some(message) = message(next)? {
-                        self.take(&message, link)?;
-                    }
-                }
-                Some(()) = at(join_at) => {
-                    for line in self.session.join() {
-                        self.say(line)?;
-                    }
-                }
-                () = sleep_until(silent_until) => {
-                    if std::mem::replace(&mut pinged, true) {
-                        return Err(lost("no answer to a ping".into()));
-                    }
-                    self.say(IrcLine::command(Command::PING("inkwire".into(), None)))?;
-                }
-            }
+    struct Nobody(AdapterId);
+
+    #[async_trait::async_trait]
+    impl Adapter for Nobody {
+        fn id(&self) -> &AdapterId {
+            &self.0
+        }
+
+        fn capabilities(&self) -> Capabilities {
+            Capabilities::default()
+        }
+
+        async fn run(&self, _: &mut Link) -> Result<(), AdapterError> {
+            Ok(())
         }
     }
 
-    fn take(&mut self, message: &Message, link: &Link) -> Result<(), AdapterError> {
-        let reaction = {
-            let surface = link.surface.borrow();
-            self.session.take(message, &surface.triggers, link.clock.now())?
-        };
-        match reaction {
-            Some(Reaction::Say(answer)) => self.say(answer),
-            Some(Reaction::Ask(request)) if !link.token.is_cancelled() => {
-                if self.asked.try_send(*request).is_err() {
-                    metrics::counter!("inkwire_irc_requests_dropped_total").increment(1);
-                    tracing::warn!("request dropped, too many wait");
-                }
-                Ok(())
+    /// A server that closes one direction first; what it says in the other a moment later, if it
+    /// says anything; how the connection ended.
+    async fn check(last: Option<&str>, expected: &str) {
+        let (heard, mut server) = tokio::io::duplex(1024);
+        let (said, deaf) = tokio::io::duplex(1024);
+        drop(deaf);
+        let stream: Stream = Box::new(tokio::io::join(heard, said));
+        let (reader, writer) = tokio::io::split(stream);
+        let (frames, wire) = (Frames::new(reader), Wire::new(writer, Duration::from_secs(10)));
+        let connection = Connection { frames, wire, me: Identity::new("ink") };
+        let id = AdapterId("irc.test".into());
+        let (_service, mut link) = Service::new(&Nobody(id.clone()), Arc::new(Shelf));
+        let config =
+            Config { channels: vec!["#art".into()], flood: Flood::off(), ..Config::default() };
+        let target = Target { host: "localhost".into(), port: 6667, tls: false };
+        let config = config.into();
+        let serving = connection.serve(&id, &config, &target, &mut link);
+        let speaking = async {
+            tokio::time::sleep(LAST_WORDS).await;
+            if let Some(last) = last {
+                server.write_all(last.as_bytes()).await.unwrap();
             }
-            _ => Ok(()),
-        }
-    }
-
-    fn say(&self, line: IrcLine) -> Result<(), AdapterError> {
-        self.control.try_send(line).map_err(|_| lost("the server does not read".into()))
-    }
-}
-
-async fn at(moment: Option<Instant>) -> Option<()> {
-    sleep_until(moment?).await;
-    Some(())
-}
-
-/// Beside the connection, so that a slow commit never delays an answer to a ping, and what was
-/// heard before the connection ended is still handed in.
-async fn hand_in(inbox: Inbox, mut requests: mpsc::Receiver<Request>) {
-    while let Some(request) = requests.recv().await {
-        hand_in_one(&inbox, request).await;
-    }
-}
-
-/// Nobody replays an IRC line: what is refused for a moment is offered again.
-async fn hand_in_one(inbox: &Inbox, request: Request) {
-    for _ in 0..HAND_IN_TRIES {
-        let batch = Batch { requests: vec![request.clone()], ..Batch::default() };
-        let wait = match inbox.deliver(batch).await {
-            Ok(_) | Err(Refused::Stopping) => return,
-            Err(Refused::Saturated { retry_in }) => retry_in,
-            Err(Refused::Storage) => Duration::from_secs(1),
         };
-        tokio::time::sleep(wait).await;
+        let (ended, ()) = tokio::join!(serving, speaking);
+        let error = ended.unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
     }
-    tracing::error!(room = %request.reply_to.room, "request could not be handed in");
+
+    #[tokio::test(start_paused = true)]
+    async fn what_the_server_says_last_outdoes_a_broken_pipe() {
+        check(Some("ERROR :Closing Link: 10.0.0.1 (K-Lined)\r\n"), "K-Lined").await;
+        check(None, "broken pipe").await;
+    }
 }

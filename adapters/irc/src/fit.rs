@@ -19,8 +19,25 @@ pub(crate) fn shorten(text: &str, max: usize) -> String {
     format!("{}{end}", kept.trim_end())
 }
 
-/// At most `lines` pieces of at most `max` bytes; the last one tells when there is more.
-pub(crate) fn split(text: &str, max: usize, lines: usize) -> Vec<String> {
+/// As `shorten`, but a link at the end stays there.
+pub(crate) fn tighten(text: &str, max: usize) -> String {
+    let (words, last) = text.rsplit_once(' ').unwrap_or(("", text));
+    match max.checked_sub(last.len() + 1) {
+        Some(room) if is_link(last) && text.len() > max => {
+            format!("{} {last}", shorten(words, room)).trim_start().to_owned()
+        }
+        _ => shorten(text, max),
+    }
+}
+
+/// True if the text needs no more than so many pieces.
+pub(crate) fn fits(text: &str, max: usize, lines: usize) -> bool {
+    text.len() <= max || split(text, max, lines.saturating_add(1), None).len() <= lines
+}
+
+/// At most `lines` pieces of at most `max` bytes. The last one tells when there is more, and ends
+/// with the link to all of it.
+pub(crate) fn split(text: &str, max: usize, lines: usize, more: Option<&str>) -> Vec<String> {
     let (mut found, mut rest) = (vec![], text.trim());
     while !rest.is_empty() && found.len() + 1 < lines && rest.len() > max {
         let piece = head(rest, max);
@@ -30,7 +47,10 @@ pub(crate) fn split(text: &str, max: usize, lines: usize) -> Vec<String> {
         found.push(piece.trim_end().to_owned());
         rest = rest.get(piece.len()..).unwrap_or_default().trim_start();
     }
-    let last = shorten(rest, max);
+    let last = match more {
+        Some(link) if rest.len() > max => tighten(&format!("{rest} {link}"), max),
+        _ => shorten(rest, max),
+    };
     if !last.is_empty() {
         found.push(last);
     }
@@ -61,7 +81,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn check(text: &str, max: usize, lines: usize, expected: &[&str]) {
-        assert_eq!(split(text, max, lines), expected, "{text} {max} {lines}");
+        assert_eq!(split(text, max, lines, None), expected, "{text} {max} {lines}");
     }
 
     #[test]
@@ -79,18 +99,61 @@ mod tests {
         check("", 10, 3, &[]);
     }
 
+    #[test]
+    fn a_link_stays_whole_and_last() {
+        let link = "https://a.example/x";
+        let check = |text: &str, max, expected: &str| assert_eq!(tighten(text, max), expected);
+        check("a red fox https://a.example/x", 80, "a red fox https://a.example/x");
+        check("a red fox https://a.example/x", 28, "a re… https://a.example/x");
+        check("a red fox https://a.example/x", 19, "a red fox …");
+        check("https://a.example/x", 19, link);
+        check("https://a.example/x", 18, "…");
+        let more = |lines, expected: &[&str]| {
+            let text = "one two three four five six seven eight nine ten";
+            assert_eq!(split(text, 30, lines, Some(link)), expected);
+        };
+        more(1, &["one … https://a.example/x"]);
+        more(2, &["one two three four five six", "seven eight nine ten"]);
+    }
+
+    #[test]
+    fn what_fits_is_known_beforehand() {
+        let check = |text: &str, max, lines, expected| {
+            assert_eq!(fits(text, max, lines), expected, "{text} {max} {lines}");
+        };
+        check("a red fox", 9, 1, true);
+        check("a red fox", 8, 1, false);
+        check("a red fox", 8, 2, true);
+        check("a red fox jumps", 6, 2, false);
+    }
+
     proptest! {
         #[test]
         fn pieces_fit_and_are_few(text in "\\PC*", max in 0usize..80, lines in 1usize..4) {
-            let pieces = split(&text, max, lines);
+            let pieces = split(&text, max, lines, None);
             prop_assert!(pieces.len() <= lines);
             prop_assert!(pieces.iter().all(|piece| piece.len() <= max && !piece.is_empty()));
         }
 
         #[test]
+        fn a_link_is_whole_and_last_or_absent(
+            words in "[a-z\u{e9}\u{1f98a} ]{0,300}", max in 0usize..200, lines in 1usize..4,
+        ) {
+            let link = "https://pics.example/i/aBcDeFgHiJkLmNoPqRsTu";
+            let tight = tighten(&format!("{words} {link}"), max);
+            let split = split(&words, max, lines, Some(link));
+            for line in split.iter().chain([&tight]) {
+                prop_assert!(line.len() <= max);
+                prop_assert!(!line.contains("http") || line.ends_with(link), "{}", line);
+            }
+            let is_cut = !fits(&words, max, lines) && max > link.len();
+            prop_assert_eq!(split.last().is_some_and(|last| last.ends_with(link)), is_cut);
+        }
+
+        #[test]
         fn nothing_is_lost_while_lines_last(text in "[a-z ]{0,200}", max in 1usize..40) {
             let letters = |text: &str| text.chars().filter(|c| *c != ' ').collect::<String>();
-            let pieces = split(&text, max, usize::MAX);
+            let pieces = split(&text, max, usize::MAX, None);
             prop_assert_eq!(letters(&pieces.concat()), letters(&text));
         }
     }

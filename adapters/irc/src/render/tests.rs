@@ -1,6 +1,6 @@
 //! Every kind of line as people see it, and that it fits.
 use super::*;
-use inkwire_core::{Author, Failure, Native, Note, Powers, Rejection, Role, Trust};
+use inkwire_core::{Author, Failure, Native, Note, Powers, QueueReport, Rejection, Role, Trust};
 
 const MAX: usize = 430;
 
@@ -31,10 +31,20 @@ fn delivery(outcome: Outcome) -> Delivery {
     }
 }
 
-fn said(outcome: Outcome) -> String {
-    let lines = lines(&delivery(outcome), "!", MAX);
+/// As it is said in a room, or in private.
+fn said_in(outcome: Outcome, in_room: bool) -> String {
+    let form = Form { prefix: "!", nick: "ink", in_room, max: MAX, max_lines: 2 };
+    let shown = format!("{:?}", verb(&outcome, in_room.then_some(Verb::Notice)));
+    let Worded { text, max_lines, whole } = worded(&delivery(outcome), &form);
+    assert!(max_lines > 1 || text.len() <= MAX, "{text}");
+    let link = (!whole.is_empty()).then_some("https://pics.example/i/text");
+    let lines = fit::split(&text, MAX, max_lines, link);
     assert!(lines.iter().all(|line| line.len() <= MAX && !line.is_empty()), "{lines:?}");
-    lines.join("\n")
+    lines.iter().map(|line| format!("{shown}: {line}")).collect::<Vec<_>>().join("\n")
+}
+
+fn said(outcome: Outcome) -> String {
+    said_in(outcome, true)
 }
 
 fn picture(kind: ArtifactKind, index: u16) -> Artifact {
@@ -76,33 +86,60 @@ fn spec(name: &str) -> Spec {
     }
 }
 
-#[test]
-fn each_outcome_has_its_line() {
-    let accepted = Outcome::Accepted {
-        position: Some(3),
-        eta: Some(Duration::from_secs(40)),
-        seed: 42,
-        notes: vec![Note::Paused],
-    };
-    let nearest = Some("imagine".to_owned());
-    let unknown = Rejection::UnknownCommand { word: "imagin".into(), nearest };
-    let outcomes = [
-        accepted,
-        finished("a red fox", vec![picture(ArtifactKind::Image, 1)]),
-        finished(
-            "a red fox",
-            vec![picture(ArtifactKind::Grid, 0), picture(ArtifactKind::Image, 1)],
-        ),
-        finished("two", vec![picture(ArtifactKind::Image, 1), picture(ArtifactKind::Image, 2)]),
-        finished("\u{1f98a} in the snow ".repeat(60).trim(), vec![picture(ArtifactKind::Image, 1)]),
+fn passing() -> Vec<Outcome> {
+    let reason = Failure::EngineUnavailable;
+    vec![
+        Outcome::Accepted {
+            position: Some(3),
+            eta: Some(Duration::from_secs(40)),
+            seed: 42,
+            notes: vec![Note::Paused],
+        },
+        Outcome::Started { engine: "gpu1".into() },
+        Outcome::Progress { done: 5, total: 20, label: None },
+        Outcome::Preview("m".into()),
+        Outcome::Retrying { reason, attempt: 2 },
+        Outcome::Cancelling,
+    ]
+}
+
+fn endings() -> Vec<Outcome> {
+    let image = |index| picture(ArtifactKind::Image, index);
+    let long = "\u{1f98a} in the snow ".repeat(60);
+    vec![
+        finished("a red fox", vec![image(1)]),
+        finished("a red fox", vec![picture(ArtifactKind::Grid, 0), image(1)]),
+        finished("two", vec![image(1), image(2)]),
+        finished(long.trim(), vec![image(1)]),
         finished("none", vec![]),
         Outcome::Failed(Failure::TimedOut),
+        Outcome::Cancelled { by: inkwire_core::PersonId("p1".into()) },
         Outcome::Expired,
-        Outcome::Rejected(unknown),
-        Outcome::Answer(Answer::Help(["imagine", "cancel", "queue"].map(spec).into())),
         Outcome::Retracted,
-    ];
-    insta::assert_snapshot!(outcomes.map(said).join("\n\n"));
+    ]
+}
+
+fn answers() -> Vec<Outcome> {
+    let nearest = Some("imagine".to_owned());
+    let specs: Vec<_> = ["imagine", "cancel", "queue"].map(spec).into();
+    let problems = (0..40).map(|n| format!("key number {n} is wrong")).collect();
+    vec![
+        Outcome::Rejected(Rejection::UnknownCommand { word: "imagin".into(), nearest }),
+        Outcome::Answer(Answer::Help(specs)),
+        Outcome::Answer(Answer::Topic(Box::new(spec("cancel")))),
+        Outcome::Answer(Answer::Queue(QueueReport { engines: 1, ..QueueReport::default() })),
+        Outcome::Answer(Answer::Cancelling(vec!["k7f".into()])),
+        Outcome::Answer(Answer::ReloadFailed(problems)),
+    ]
+}
+
+#[test]
+fn each_outcome_has_its_line() {
+    let outcomes = || passing().into_iter().chain(endings()).chain(answers());
+    let in_room: Vec<_> = outcomes().map(|outcome| said_in(outcome, true)).collect();
+    insta::assert_snapshot!("in_a_room", in_room.join("\n\n"));
+    let private: Vec<_> = outcomes().map(|outcome| said_in(outcome, false)).collect();
+    insta::assert_snapshot!("in_private", private.join("\n\n"));
 }
 
 #[test]
@@ -110,7 +147,16 @@ fn an_answer_has_two_lines_at_most() {
     let problems = (0..100).map(|n| format!("problem number {n}")).collect();
     let said = said(Outcome::Answer(Answer::ReloadFailed(problems)));
     assert_eq!(said.lines().count(), 2);
-    assert!(said.ends_with(" …"), "{said}");
+    assert!(said.ends_with(" … https://pics.example/i/text"), "{said}");
+}
+
+#[test]
+fn help_is_one_line_in_a_room_and_five_in_private() {
+    let specs = || (0..60).map(|n| spec(&format!("command{n}"))).collect::<Vec<_>>();
+    let room = said_in(Outcome::Answer(Answer::Help(specs())), true);
+    assert!(room.lines().count() == 1 && room.ends_with("; more: /msg ink help"), "{room}");
+    let private = said_in(Outcome::Answer(Answer::Help(specs())), false);
+    assert!(private.lines().count() == 5 && private.contains("!command7 [ID] - does"), "{private}");
 }
 
 #[test]
@@ -122,8 +168,22 @@ fn a_lead_begins_with_nothing_that_a_robot_obeys() {
         ("a\r\nQUIT", "a QUIT: "),
         ("", "to : "),
     ] {
-        assert_eq!(lead(name), expected);
+        assert_eq!(lead(name).as_str(), expected);
     }
+}
+
+#[test]
+fn a_name_behind_a_relay_rings_for_nobody() {
+    for (name, expected) in [
+        ("ann", "‹a·nn› "),
+        ("xbobby", "‹x·bo·bb·y› "),
+        ("bob: !imagine", "‹b·ob·:› "),
+        ("a\r\nQUIT", "‹a› "),
+        ("", "‹› "),
+    ] {
+        assert_eq!(relayed_lead(name).as_str(), expected);
+    }
+    assert!(relayed_lead(&"\u{1f98a}".repeat(100)).as_str().len() < 3 * MAX_NAME);
 }
 
 #[test]
