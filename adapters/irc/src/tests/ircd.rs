@@ -1,13 +1,16 @@
 //! A server for one client at a time that does what a script says, and tells what it heard.
 //! It knows nothing of the adapter's types but the parser.
 use irc::proto::{Command, Message};
+use std::sync::{Arc, Mutex};
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader},
     net::TcpListener,
     sync::{mpsc, watch},
 };
+use tokio_rustls::TlsAcceptor;
 
 /// How the server behaves; the default is friendly.
+#[allow(clippy::struct_excessive_bools)] // each is a fact of its own
 #[derive(Debug, Clone)]
 pub(super) struct Script {
     /// Offered by `CAP LS`; empty for a server that has never heard of it.
@@ -20,6 +23,12 @@ pub(super) struct Script {
     pub(super) welcomes: bool,
     pub(super) joins: bool,
     pub(super) pongs: bool,
+    /// The greeting has an end; else the client has to guess it.
+    pub(super) greets: bool,
+    /// Labelled lines for people are acknowledged.
+    pub(super) acks: bool,
+    /// Lines that begin so are refused with these words, such as `404 ink #art :No`.
+    pub(super) refusals: Vec<(&'static str, &'static str)>,
 }
 
 impl Default for Script {
@@ -32,6 +41,9 @@ impl Default for Script {
             welcomes: true,
             joins: true,
             pongs: true,
+            greets: false,
+            acks: true,
+            refusals: vec![],
         }
     }
 }
@@ -48,13 +60,20 @@ pub(super) struct Ircd {
     /// JOINs answered so far.
     joined: watch::Receiver<u64>,
     joins_seen: u64,
+    refuse_next: Refusal,
 }
+
+/// What the next line for people is refused with.
+type Refusal = Arc<Mutex<Option<&'static str>>>;
 
 struct Server {
     script: Script,
     heard: mpsc::Sender<String>,
     orders: mpsc::Receiver<Order>,
     joined: watch::Sender<u64>,
+    /// The label of the batch that the client has opened.
+    batch: Option<String>,
+    refuse_next: Refusal,
 }
 
 impl Ircd {
@@ -62,8 +81,16 @@ impl Ircd {
         let (heard_tx, heard) = mpsc::channel(4096);
         let (orders, orders_rx) = mpsc::channel(4096);
         let (joined_tx, joined) = watch::channel(0);
-        let server = Server { script, heard: heard_tx, orders: orders_rx, joined: joined_tx };
-        (Self { heard, orders, joined, joins_seen: 0 }, server)
+        let refuse_next = Refusal::default();
+        let server = Server {
+            script,
+            heard: heard_tx,
+            orders: orders_rx,
+            joined: joined_tx,
+            batch: None,
+            refuse_next: refuse_next.clone(),
+        };
+        (Self { heard, orders, joined, joins_seen: 0, refuse_next }, server)
     }
 
     /// Listens on a port of its own; clients come one after the other.
@@ -74,6 +101,21 @@ impl Ircd {
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 server.serve(stream).await;
+            }
+        });
+        (ircd, port)
+    }
+
+    /// The same with TLS; a client that breaks off during the handshake said nothing.
+    pub(super) async fn listen_tls(script: Script, tls: TlsAcceptor) -> (Self, u16) {
+        let (ircd, mut server) = Self::new(script);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                if let Ok(stream) = tls.accept(stream).await {
+                    server.serve(stream).await;
+                }
             }
         });
         (ircd, port)
@@ -102,6 +144,11 @@ impl Ircd {
         self.orders.send(Order::Send(bytes.to_vec())).await.unwrap();
     }
 
+    /// Refuses the next PRIVMSG with these words.
+    pub(super) fn refuse_next(&self, words: &'static str) {
+        *self.refuse_next.lock().unwrap() = Some(words);
+    }
+
     pub(super) async fn hang_up(&self) {
         self.orders.send(Order::HangUp).await.unwrap();
     }
@@ -110,19 +157,45 @@ impl Ircd {
     pub(super) async fn heard(&mut self, verb: &str) -> String {
         loop {
             let line = self.heard.recv().await.expect("the server runs");
-            if line.split(' ').next() == Some(verb) {
+            if untagged(&line).split(' ').next() == Some(verb) {
                 return line;
             }
         }
     }
 
-    /// Target and text of the next PRIVMSG.
+    /// Whether there is a line that no test asked for yet.
+    pub(super) fn heard_anything(&self) -> bool {
+        !self.heard.is_empty()
+    }
+
+    /// Target and text of the next PRIVMSG or NOTICE.
     pub(super) async fn said(&mut self) -> (String, String) {
-        match self.heard("PRIVMSG").await.parse::<Message>().map(|message| message.command) {
-            Ok(Command::PRIVMSG(target, text)) => (target, text),
-            other => panic!("{other:?}"),
+        let (_, target, text) = self.spoken().await;
+        (target, text)
+    }
+
+    /// Verb, target and text of the next line for people.
+    pub(super) async fn spoken(&mut self) -> (&'static str, String, String) {
+        loop {
+            let line = self.heard.recv().await.expect("the server runs");
+            match line.parse::<Message>().map(|message| message.command) {
+                Ok(Command::PRIVMSG(target, text)) => return ("PRIVMSG", target, text),
+                Ok(Command::NOTICE(target, text)) => return ("NOTICE", target, text),
+                _ => {}
+            }
         }
     }
+}
+
+fn untagged(line: &str) -> &str {
+    line.strip_prefix('@').and_then(|line| line.split_once(' ')).map_or(line, |(_, line)| line)
+}
+
+/// The label of a line, as a tag for its answer.
+fn label(line: &str) -> Option<String> {
+    let (tags, _) = line.strip_prefix('@')?.split_once(' ')?;
+    let label = tags.split(';').find(|tag| tag.starts_with("label="))?;
+    Some(format!("@{label} "))
 }
 
 impl Server {
@@ -150,6 +223,11 @@ impl Server {
     async fn answer(&mut self, line: &str, nick: &mut String) -> String {
         // A test that stopped listening is over.
         self.heard.send(line.to_owned()).await.ok();
+        let label = label(line);
+        let line = untagged(line);
+        if let Some(words) = self.refusal(line) {
+            return format!("{}:s {words}\r\n", label.unwrap_or_default());
+        }
         let words: Vec<_> = line.split(' ').collect();
         match words.as_slice() {
             ["CAP", ..] if self.script.caps.is_empty() => ":s 421 * CAP :Unknown\r\n".into(),
@@ -169,9 +247,24 @@ impl Server {
                 let join = |name| format!(":{nick}!~ink@127.0.0.1 JOIN {name}\r\n");
                 names.split(',').map(join).collect()
             }
+            ["PRIVMSG" | "NOTICE", ..] if self.script.acks => {
+                label.map(|label| format!("{label}:s ACK\r\n")).unwrap_or_default()
+            }
+            ["BATCH", reference, ..] if self.script.acks => {
+                self.batch = label.or(self.batch.take());
+                let done = reference.starts_with('-').then(|| self.batch.take()).flatten();
+                done.map(|label| format!("{label}:s ACK\r\n")).unwrap_or_default()
+            }
             ["PING", word] if self.script.pongs => format!(":s PONG s {word}\r\n"),
             _ => String::new(),
         }
+    }
+
+    /// Why this line is refused, if it is.
+    fn refusal(&self, line: &str) -> Option<&'static str> {
+        let once = line.starts_with("PRIVMSG").then(|| self.refuse_next.lock().unwrap().take());
+        let always = self.script.refusals.iter().find(|(of, _)| line.starts_with(of));
+        once.flatten().or(always.map(|(_, words)| *words))
     }
 
     fn welcome(&self, nick: &mut String) -> String {
@@ -182,10 +275,11 @@ impl Server {
             nick.clone_from(forced);
         }
         let isupport = format!(":s 005 {nick} CASEMAPPING=rfc1459 :are supported\r\n");
-        if self.script.welcomes {
-            format!(":s 001 {nick} :Hi\r\n{isupport}")
-        } else {
-            String::new()
+        let end = format!(":s 422 {nick} :MOTD File is missing\r\n");
+        match (self.script.welcomes, self.script.greets) {
+            (true, true) => format!(":s 001 {nick} :Hi\r\n{isupport}{end}"),
+            (true, false) => format!(":s 001 {nick} :Hi\r\n{isupport}"),
+            (false, _) => String::new(),
         }
     }
 }

@@ -114,12 +114,19 @@ fn answer(request: &Request, id: &str, outcome: Outcome) -> Parcel {
         expires: None,
         outcome,
     };
-    Parcel { delivery, shown: vec![], state: None, in_doubt: false }
+    Parcel {
+        delivery,
+        at: inkwire_core::Time(1_795_161_900_000),
+        shown: vec![],
+        state: None,
+        in_doubt: false,
+    }
 }
 
 fn config(port: u16) -> Config {
     let channels = vec!["#art".into()];
-    Config { host: "127.0.0.1".into(), port: Some(port), channels, ..Config::default() }
+    let servers = vec![crate::Server { host: "127.0.0.1".into(), port: Some(port) }];
+    Config { servers, channels, ..Config::default() }
 }
 
 #[tokio::test]
@@ -144,11 +151,11 @@ async fn a_person_on_a_real_server_gets_an_answer_that_is_not_cut() {
 
     let long = Outcome::Answer(Answer::ReloadFailed(vec!["x\u{e9}\r\nQUIT".repeat(200)]));
     service.lane.push(answer(&request, "d1", long));
-    let first = ann.sees("PRIVMSG #art").await;
-    let second = ann.sees("PRIVMSG #art").await;
+    let first = ann.sees("NOTICE #art").await;
+    let second = ann.sees("NOTICE #art").await;
     let length = |line: &str| line.len() + "\r\n".len();
     assert!((500..=512).contains(&length(&first)) && length(&second) <= 512, "{first}\n{second}");
-    assert!(second.ends_with('…') && !second.contains("[CUT]"), "{second}");
+    assert!(second.contains("… https://") && !second.contains("[CUT]"), "{second}");
 
     service.token.cancel();
     service.lane.close();

@@ -1,6 +1,9 @@
 //! One connection in all its fates, over a pipe, with time paused where it matters.
-use super::ircd::{Ircd, Script};
-use crate::{Channel, Config, Flood, Sasl, connection::Connection};
+use super::{
+    ircd::{Ircd, Script},
+    welcomed,
+};
+use crate::{Channel, Config, Flood, Sasl, dial::Target};
 use inkwire_conformance::{Call, Service, Shelf};
 use inkwire_core::{
     Adapter, AdapterError, AdapterId, Address, Author, Body, Capabilities, Delivery, Failure,
@@ -26,42 +29,43 @@ impl Adapter for Named {
     }
 }
 
-struct Scene {
-    ircd: Ircd,
-    service: Service,
+pub(super) struct Scene {
+    pub(super) ircd: Ircd,
+    pub(super) service: Service,
     running: JoinHandle<Result<(), AdapterError>>,
     sent: u64,
 }
 
-fn config() -> Config {
+pub(super) fn config() -> Config {
     let channels = vec![Channel::from("#art"), "#quiet".into()];
-    Config { host: "pipe".into(), channels, flood: Flood::off(), ..Config::default() }
+    Config { channels, flood: Flood::off(), ..Config::default() }
 }
 
 impl Scene {
-    fn start(script: Script, config: Config) -> Self {
+    pub(super) fn start(script: Script, config: Config) -> Self {
         let (ircd, stream) = Ircd::pipe(script);
         let id = AdapterId("irc.test".into());
-        let (service, link) = Service::new(&Named(id.clone()), Arc::new(Shelf));
+        let (service, mut link) = Service::new(&Named(id.clone()), Arc::new(Shelf));
         let running = tokio::spawn(async move {
-            let connection = Connection::register(&config, Box::new(stream)).await?;
-            connection.serve(&id, &config, &link).await
+            let connection = welcomed(&config, Box::new(stream)).await?;
+            let target = Target { host: "irc.example".into(), port: 6697, tls: true };
+            connection.serve(&id, &config.into(), &target, &mut link).await
         });
         Self { ircd, service, running, sent: 0 }
     }
 
-    async fn joined(script: Script, config: Config) -> Self {
+    pub(super) async fn joined(script: Script, config: Config) -> Self {
         let mut scene = Self::start(script, config);
         scene.ircd.joined().await;
         assert_eq!(scene.service.health.get(), Health::Up);
         scene
     }
 
-    async fn friendly() -> Self {
+    pub(super) async fn friendly() -> Self {
         Self::joined(Script::default(), config()).await
     }
 
-    fn parcel(&mut self, room: &str, outcome: Outcome) -> Parcel {
+    pub(super) fn parcel(&mut self, room: &str, outcome: Outcome) -> Parcel {
         self.sent += 1;
         let adapter = AdapterId("irc.test".into());
         let id = format!("d{}", self.sent);
@@ -84,21 +88,38 @@ impl Scene {
             expires: None,
             outcome,
         };
-        Parcel { delivery, shown: vec![], state: None, in_doubt: false }
+        Parcel {
+            delivery,
+            at: inkwire_core::Time(1_795_161_900_000),
+            shown: vec![],
+            state: None,
+            in_doubt: false,
+        }
     }
 
-    fn push(&mut self, room: &str, outcome: Outcome) -> Parcel {
+    pub(super) fn push(&mut self, room: &str, outcome: Outcome) -> Parcel {
         let parcel = self.parcel(room, outcome);
         self.service.lane.push(parcel.clone());
         parcel
     }
 
-    async fn ended(self) -> Result<(), AdapterError> {
+    pub(super) async fn ended(self) -> Result<(), AdapterError> {
         self.running.await.unwrap()
     }
 
+    /// Text of the next request, which is committed.
+    pub(super) async fn answered(&mut self) -> String {
+        let submission = self.service.submissions.recv().await.unwrap();
+        submission.done.send(Ok(vec![])).unwrap();
+        let texts = submission.batch.requests.into_iter().map(|request| match request.body {
+            Body::Text(text) => text,
+            other => panic!("{other:?}"),
+        });
+        texts.collect::<Vec<_>>().join("; ")
+    }
+
     /// Text of the next request; it is left without an answer.
-    async fn asked(&mut self) -> String {
+    pub(super) async fn asked(&mut self) -> String {
         let request = self.service.submissions.recv().await.unwrap().batch.requests.pop().unwrap();
         match request.body {
             Body::Text(text) => text,
@@ -143,7 +164,7 @@ async fn a_server_that_never_welcomes_is_left() {
 async fn a_login_that_nobody_answers_is_given_up() {
     let script = Script { caps: "sasl".into(), ..Script::default() };
     let script = Script { welcomes: false, ..script };
-    let account = Sasl { username: "ink".into(), password_file: None, password: Some("pw".into()) };
+    let account = Sasl { account: "ink".into(), password: Some("pw".into()), ..Sasl::default() };
     let config = Config { sasl: Some(account), ..config() };
     let started = Instant::now();
     let error = Scene::start(script, config).ended().await.unwrap_err();
@@ -165,9 +186,9 @@ async fn a_ban_says_how_long_to_stay_away() {
 async fn silence_is_asked_about_and_then_taken_for_death() {
     let mut scene = Scene::friendly().await;
     let started = Instant::now();
-    assert_eq!(scene.ircd.heard("PING").await, "PING inkwire");
+    assert_eq!(scene.ircd.heard("PING").await, "PING inkwire-1");
     assert_eq!(started.elapsed().as_secs(), 60);
-    assert_eq!(scene.ircd.heard("PING").await, "PING inkwire", "the answer counts as a sign");
+    assert_eq!(scene.ircd.heard("PING").await, "PING inkwire-2", "the answer counts as a sign");
     assert_eq!(started.elapsed().as_secs(), 120);
 
     let script = Script { caps: String::new(), ..Script::default() };
@@ -218,8 +239,8 @@ async fn lines_that_make_no_sense_are_no_reason_to_hang_up() {
 async fn the_server_hanging_up_is_an_error_and_what_was_heard_is_kept() {
     let mut scene = Scene::friendly().await;
     scene.ircd.send(":ann!a@h PRIVMSG #art :!one").await;
+    assert_eq!(scene.answered().await, "one");
     scene.ircd.send(":ann!a@h PRIVMSG #art :!two").await;
-    assert_eq!(scene.asked().await, "one");
     scene.ircd.hang_up().await;
     assert_eq!(scene.asked().await, "two");
     assert!(matches!(scene.ended().await, Err(AdapterError::Disconnected(_))));
@@ -235,7 +256,7 @@ async fn a_private_answer_goes_to_the_asker_alone() {
     scene.service.lane.push(Parcel { delivery, ..parcel });
     let (target, text) = scene.ircd.said().await;
     assert_eq!(target, "ann");
-    assert!(text.starts_with("ann: k1 expired"), "{text}");
+    assert!(text.starts_with("k1 expired"), "{text}");
 }
 
 #[tokio::test]
@@ -282,7 +303,7 @@ async fn a_slot_says_once_that_it_goes_on_and_once_how_it_ended() {
 
 #[tokio::test(start_paused = true)]
 async fn results_go_before_answers_and_answers_before_progress() {
-    let flood = Flood { burst: 1, target_burst: 1, ..Flood::default() };
+    let flood = Flood { burst: 1, target_burst: 1, target_interval_ms: 2000, ..Flood::default() };
     let mut scene = Scene::joined(Script::default(), Config { flood, ..config() }).await;
     let started = Instant::now();
     for outcome in [
@@ -298,7 +319,7 @@ async fn results_go_before_answers_and_answers_before_progress() {
         order.push((scene.ircd.said().await.1, started.elapsed().as_secs()));
     }
     let seconds: Vec<_> = order.iter().map(|(_, at)| *at).collect();
-    assert_eq!(seconds, [0, 2, 4, 6]);
+    assert_eq!(seconds, [2, 4, 6, 10], "the JOIN went first, and whether the end arrived is asked");
     let words = ["expired", "what to paint", "stopped", "started"];
     let found = order.iter().zip(words).all(|((text, _), word)| text.contains(word));
     assert!(found, "{order:?}");
