@@ -1,7 +1,7 @@
 //! One accepted request and how it ends. Pure: no clock, no store, no engine.
 use inkwire_core::{
-    Address, Artifact, Author, EventKey, Failure, JobId, JobStateName, Outcome, PersonId, Place,
-    Recipe, Request, SlotId, Time,
+    Address, Artifact, Author, Delivery, DeliveryId, EventKey, Failure, JobId, JobStateName,
+    Outcome, PersonId, Place, Recipe, Request, SlotId, Time,
 };
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -180,6 +180,13 @@ pub struct Draft {
 }
 
 impl Draft {
+    /// A delivery that no store knows.
+    pub fn unstored(self) -> Delivery {
+        let Self { to, asker, answers, slot, job, private, expires, outcome } = self;
+        let id = DeliveryId(slot.0.clone());
+        Delivery { id, to, asker, answers, slot, seq: 0, job, private, expires, outcome }
+    }
+
     /// The answer to a request that made no job.
     pub fn answer(request: &Request, outcome: Outcome) -> Self {
         Self {
@@ -210,6 +217,11 @@ impl Job {
         self.begin_by.max(now.after(self.created.until(self.begin_by)))
     }
 
+    /// A word on a job that was asked for then is not worth sending after this.
+    pub fn words_end(created: Time) -> Time {
+        created.after(WORD_LIFE)
+    }
+
     pub fn say(&self, outcome: Outcome) -> Draft {
         Draft {
             to: self.reply_to.clone(),
@@ -218,7 +230,7 @@ impl Job {
             slot: self.slot(),
             job: Some(self.id.clone()),
             private: self.private,
-            expires: Some(self.created.after(WORD_LIFE)),
+            expires: Some(Self::words_end(self.created)),
             outcome,
         }
     }

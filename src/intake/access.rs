@@ -1,7 +1,8 @@
 //! Who may do what, and which words nobody may use. Pure: rules come from the configuration.
-//! Rights go by account alone; a name, an operator's hat or a relay's word grants none.
+//! An admin is an account and nothing else; an operator of a room is whom its server calls so.
+//! A name or a relay's word grants nothing.
 use super::spelling::fold;
-use inkwire_core::{AdapterId, Author, Body, Native, Request, Role, Trust};
+use inkwire_core::{AdapterId, Author, Body, Native, PlaceKind, Request, Role, Trust};
 use regex::{RegexSet, RegexSetBuilder};
 
 /// A compiled word list may be this large, in bytes.
@@ -15,6 +16,33 @@ pub struct AccessRules {
     pub banned: Vec<Whom>,
     /// Patterns that no prompt may hold, compared without case, accents of width and leet digits.
     pub blocked: Vec<String>,
+    pub room_operators: RoomOperators,
+}
+
+/// What is left to operators of rooms, each for their own room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RoomOperators {
+    pub defaults: bool,
+    pub flush: bool,
+}
+
+impl Default for RoomOperators {
+    fn default() -> Self {
+        Self { defaults: true, flush: true }
+    }
+}
+
+/// What one request may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rights {
+    pub role: Role,
+    pub room_operators: RoomOperators,
+}
+
+impl From<Role> for Rights {
+    fn from(role: Role) -> Self {
+        Self { role, room_operators: RoomOperators::default() }
+    }
 }
 
 /// An account on one adapter, or on all of them.
@@ -34,12 +62,14 @@ pub struct Access {
     admins: Vec<Whom>,
     banned: Vec<Whom>,
     blocked: RegexSet,
+    room_operators: RoomOperators,
 }
 
 impl PartialEq for Access {
     fn eq(&self, other: &Self) -> bool {
         let patterns = self.blocked.patterns() == other.blocked.patterns();
-        patterns && self.admins == other.admins && self.banned == other.banned
+        let people = self.admins == other.admins && self.banned == other.banned;
+        patterns && people && self.room_operators == other.room_operators
     }
 }
 
@@ -48,17 +78,30 @@ impl Access {
     pub fn build(rules: AccessRules) -> Result<Self, AccessError> {
         let mut blocked = RegexSetBuilder::new(&rules.blocked);
         let blocked = blocked.case_insensitive(true).size_limit(MOST_COMPILED).build()?;
-        Ok(Self { admins: rules.admins, banned: rules.banned, blocked })
+        let AccessRules { admins, banned, room_operators, .. } = rules;
+        Ok(Self { admins, banned, blocked, room_operators })
     }
 
-    /// What this request may do: an admin's account, speaking itself, in a message of its own.
+    pub fn rights(&self, request: &Request) -> Rights {
+        Rights { role: self.role(request), room_operators: self.room_operators }
+    }
+
+    /// Rank is for those who speak themselves, in a message of its own: an admin's account, or
+    /// whoever the protocol vouches for as an operator of the room that is spoken in.
     pub fn role(&self, request: &Request) -> Role {
         let author = &request.from;
-        let itself = author.trust == Trust::Account && !author.powers.relay;
-        let own = author.adapter == request.reply_to.adapter;
+        let itself = author.adapter == request.reply_to.adapter && !author.powers.relay;
         let fresh = matches!(request.body, Body::Text(_) | Body::Command(_));
-        let admin = itself && own && fresh && any(&self.admins, author);
-        if admin { Role::Admin } else { Role::Everybody }
+        let room = request.place.kind == PlaceKind::Group;
+        if !itself || !fresh {
+            Role::Everybody
+        } else if author.trust == Trust::Account && any(&self.admins, author) {
+            Role::Admin
+        } else if author.powers.room_operator && room {
+            Role::RoomOperator
+        } else {
+            Role::Everybody
+        }
     }
 
     pub fn is_banned(&self, author: &Author) -> bool {

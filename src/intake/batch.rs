@@ -2,6 +2,7 @@
 //! It reads the store and changes nothing; what it decides, intake commits.
 use super::{
     Intake, Policy,
+    access::Rights,
     commands::{self, Act, Decision, Subject},
     cursor_of,
     facts::{EngineFacts, Facts, Fresh},
@@ -14,13 +15,16 @@ use crate::{
     intake::Fleet,
     job::{Draft, Job},
     queue::View,
-    store::{Admission, JobRecord, StoreError},
+    store::{Admission, Change, JobRecord, StoreError},
 };
 use inkwire_core::{
-    Admitted, Batch, Body, Command, JobId, Outcome, PersonId, PlaceKind, Rejection, Request, Role,
-    Submission, Time,
+    AdapterId, Address, Admitted, Batch, Body, Capabilities, Command, Heard, Imagine, JobId,
+    Native, Outcome, PersonId, PlaceKind, Rejection, Request, Submission, Time,
 };
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 /// Jobs that `me` lists.
 const NEWEST: usize = 5;
@@ -56,6 +60,14 @@ fn word(job: Option<&Job>, request: &Request, outcome: Outcome, private: bool) -
     Draft { private: draft.private || private, ..draft }
 }
 
+/// Where nobody else listens, a prefix is no more than a habit.
+fn heard(request: &Request) -> Heard {
+    match request.heard {
+        Heard::Prefix if request.place.kind != PlaceKind::Group => Heard::Direct,
+        heard => heard,
+    }
+}
+
 /// What stays the same for a whole batch.
 struct Round<'a> {
     intake: &'a Intake,
@@ -63,6 +75,8 @@ struct Round<'a> {
     fleet: Arc<Fleet>,
     view: View<'a>,
     ids: &'a mut VecDeque<JobId>,
+    /// Defaults of rooms, as far as they were looked up or changed in this batch.
+    rooms: BTreeMap<RoomKey, Imagine>,
     now: Time,
     decided: Decided,
 }
@@ -70,9 +84,19 @@ struct Round<'a> {
 /// Who asks, and what for.
 struct Asked {
     person: PersonId,
-    role: Role,
+    rights: Rights,
     command: Command,
 }
+
+/// What a decision needs from the store.
+struct Loaded {
+    subject: Option<JobRecord>,
+    newest: Vec<JobId>,
+    /// The defaults of the room that is spoken in.
+    room: Imagine,
+}
+
+type RoomKey = (AdapterId, Native);
 
 impl Intake {
     fn log(&self, job: &Job) {
@@ -97,6 +121,7 @@ impl Intake {
             fleet: self.fleet.borrow().clone(),
             view: self.queue.view(),
             ids,
+            rooms: BTreeMap::new(),
             now: self.clock.now(),
             decided: Decided::default(),
         };
@@ -121,23 +146,27 @@ impl Round<'_> {
     ) -> Result<Pending, StoreError> {
         let decision = self.decide(submission, request).await?;
         decision.jobs.iter().for_each(|job| self.view.add(super::queued::row(job)));
-        decision.changes.iter().for_each(|change| self.view.change(change));
-        let Decision { outcome, changes, jobs, acts, private } = decision;
+        decision.changes.iter().for_each(|change| self.foresee(change));
+        let Decision { outcome, changes, jobs, acts, private, quiet } = decision;
         for job in &jobs {
             self.intake.log(job);
         }
         self.decided.unload.extend(acts.into_iter().flat_map(Act::engines));
+        let api = request.place.kind == PlaceKind::Api;
+        let idle = jobs.is_empty() && changes.is_empty();
+        let at_once = self.capabilities(&submission.adapter, |can| can.answers_at_once);
+        let stored = !(idle && (api || at_once || outcome.is_none()));
+        let answer = outcome.clone().filter(|_| !stored && !api && !quiet);
+        let answer = answer.map(|outcome| word(None, request, outcome, private).unstored());
         let admitted = Admitted {
             request: request.id.clone(),
             job: jobs.first().map(|job| job.id.clone()),
             outcome: outcome.clone(),
             duplicate: false,
+            answer: answer.map(Box::new),
         };
-        let api = request.place.kind == PlaceKind::Api;
-        let idle = jobs.is_empty() && changes.is_empty();
-        let stored = !(idle && (api || outcome.is_none()));
         if stored {
-            let told = outcome.clone().filter(|_| !api);
+            let told = outcome.clone().filter(|_| !api && !quiet);
             let draft = |outcome| word(jobs.first(), request, outcome, private);
             self.decided.admissions.push(Admission {
                 seen: Some(request.id.clone()),
@@ -149,6 +178,19 @@ impl Round<'_> {
             });
         }
         Ok(Pending { admitted, stored })
+    }
+
+    fn capabilities(&self, adapter: &AdapterId, can: fn(&Capabilities) -> bool) -> bool {
+        self.intake.capabilities.get(adapter).is_some_and(can)
+    }
+
+    /// Later decisions of the batch see this change.
+    fn foresee(&mut self, change: &Change) {
+        self.view.change(change);
+        if let Change::Prefer { adapter, room, defaults } = change {
+            let key = (adapter.clone(), room.clone());
+            self.rooms.insert(key, Imagine::clone(defaults));
+        }
     }
 
     async fn decide(
@@ -165,8 +207,8 @@ impl Round<'_> {
             Ok(None) => return Ok(Decision::default()),
             Err(rejection) => return Ok(Decision::say(Outcome::Rejected(rejection))),
         };
-        let (subject, newest) = self.load(&asked).await?;
-        let decision = self.ask(request, &asked, subject.as_ref(), &newest);
+        let loaded = self.load(request, &asked).await?;
+        let decision = self.ask(request, &asked, &loaded);
         if decision.acts.contains(&Act::Reload) {
             let answer = self.intake.operator.reload().await;
             return Ok(Decision::say(Outcome::Answer(answer)));
@@ -182,60 +224,79 @@ impl Round<'_> {
         if access.is_banned(&request.from) {
             return Ok(None);
         }
+        let (rights, heard) = (access.rights(request), heard(request));
+        if let Body::Text(text) = &request.body
+            && !parse::is_for_us(text, heard, rights)
+        {
+            return Ok(None);
+        }
         match limits.check(&person, request) {
             Toll::Pass => {}
             Toll::Refuse(rejection) => return Err(rejection),
             Toll::Silence => return Ok(None),
         }
-        let role = access.role(request);
         let parsed = match &request.body {
             Body::Command(command) => Ok(Some(command.clone())),
-            Body::Text(text) => parse::parse(text, request.heard, role, &presets.ceilings),
+            Body::Text(text) => parse::parse(text, heard, rights, &presets.ceilings),
             Body::Reaction { .. } | Body::Edited { .. } | Body::Redacted { .. } => Ok(None),
         };
         let api = request.place.kind == PlaceKind::Api;
         match parsed {
             Err(Rejection::UnknownCommand { .. }) if !api && !limits.may_hint(&person) => Ok(None),
             Err(rejection) => Err(rejection),
-            Ok(command) => Ok(command.map(|command| Asked { person, role, command })),
+            Ok(command) => Ok(command.map(|command| Asked { person, rights, command })),
         }
     }
 
-    /// What the decision needs from the store.
-    async fn load(&self, asked: &Asked) -> Result<(Option<JobRecord>, Vec<JobId>), StoreError> {
+    async fn load(&mut self, request: &Request, asked: &Asked) -> Result<Loaded, StoreError> {
         let store = &self.intake.store;
-        match commands::subject(&asked.command) {
-            Subject::None => Ok((None, vec![])),
-            Subject::Job(id) => Ok((store.job(&id).await?, vec![])),
-            Subject::NewestIds => Ok((None, store.newest(&asked.person, NEWEST).await?)),
+        let (subject, newest) = match commands::subject(&asked.command) {
+            Subject::None => (None, vec![]),
+            Subject::Job(id) => (store.job(&id).await?, vec![]),
+            Subject::NewestIds => (None, store.newest(&asked.person, NEWEST).await?),
             Subject::Newest => match store.newest(&asked.person, 1).await?.first() {
-                Some(id) => Ok((store.job(id).await?, vec![])),
-                None => Ok((None, vec![])),
+                Some(id) => (store.job(id).await?, vec![]),
+                None => (None, vec![]),
             },
-        }
+        };
+        let room = match &asked.command {
+            Command::Imagine(_) | Command::Room(_) => self.room(request).await?,
+            _ => Imagine::default(),
+        };
+        Ok(Loaded { subject, newest, room })
     }
 
-    fn ask(
-        &mut self,
-        request: &Request,
-        asked: &Asked,
-        subject: Option<&JobRecord>,
-        newest: &[JobId],
-    ) -> Decision {
+    /// Looked up once a batch; only rooms of several people have a say of their own.
+    async fn room(&mut self, request: &Request) -> Result<Imagine, StoreError> {
+        if request.place.kind != PlaceKind::Group {
+            return Ok(Imagine::default());
+        }
+        let Address { adapter, room, .. } = &request.reply_to;
+        let key = (adapter.clone(), room.clone());
+        if let Some(known) = self.rooms.get(&key) {
+            return Ok(known.clone());
+        }
+        let found = self.intake.store.room(adapter, room).await?;
+        self.rooms.insert(key, found.clone());
+        Ok(found)
+    }
+
+    fn ask(&mut self, request: &Request, asked: &Asked, loaded: &Loaded) -> Decision {
         let engines = self.engines();
         let queue = Queued { view: &self.view, board: &self.intake.board, engines: &engines };
         let facts = Facts {
             request,
             person: &asked.person,
-            role: asked.role,
+            rights: asked.rights,
             access: &self.policy.access,
             queue: &queue,
             presets: &self.policy.presets,
             known: &self.fleet.known,
+            room: &loaded.room,
             fleet: &engines,
-            subject,
-            newest,
-            uploads: self.intake.uploads.get(&request.reply_to.adapter).copied().unwrap_or(false),
+            subject: loaded.subject.as_ref(),
+            newest: &loaded.newest,
+            uploads: self.capabilities(&request.reply_to.adapter, |can| can.uploads),
             terms: &self.policy.terms,
             now: self.now,
         };
@@ -244,7 +305,7 @@ impl Round<'_> {
         let mut seed = || u64::from(rand::random::<u32>());
         let mut fresh = Fresh { id: &mut id, seed: &mut seed };
         let decision = commands::decide(&facts, &mut fresh, asked.command.clone());
-        let private = subject.is_some_and(|record| record.job.private);
+        let private = loaded.subject.as_ref().is_some_and(|record| record.job.private);
         Decision { private, ..decision }
     }
 

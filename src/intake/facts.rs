@@ -1,7 +1,7 @@
 //! All that a decision may look at: handed in whole, so that deciding stays pure.
 //! Nothing here waits, writes or draws at random except through what intake lends.
 use super::{
-    access::Access,
+    access::{Access, Rights},
     presets::{Known, Presets},
 };
 use crate::{
@@ -10,7 +10,8 @@ use crate::{
     store::{IndexRow, JobRecord},
 };
 use inkwire_core::{
-    AdapterId, Address, EngineHealth, JobId, Native, PersonId, PlaceKind, Request, Role, Time,
+    AdapterId, Address, EngineHealth, Imagine, JobId, Native, PersonId, PlaceKind, Rejection,
+    Request, Role, Time,
 };
 use std::time::Duration;
 
@@ -18,11 +19,13 @@ use std::time::Duration;
 pub struct Facts<'a> {
     pub request: &'a Request,
     pub person: &'a PersonId,
-    pub role: Role,
+    pub rights: Rights,
     pub access: &'a Access,
     pub queue: &'a dyn QueueFacts,
     pub presets: &'a Presets,
     pub known: &'a Known,
+    /// What this room paints with where a request does not say.
+    pub room: &'a Imagine,
     pub fleet: &'a [EngineFacts],
     /// What `commands::subject` asked for.
     pub subject: Option<&'a JobRecord>,
@@ -47,7 +50,7 @@ pub trait QueueFacts {
     /// Where a job would stand that is not in it yet.
     fn forecast(&self, job: &Job) -> Standing;
     /// Open jobs of one person, newest first.
-    fn owned(&self, person: &PersonId) -> Vec<JobId>;
+    fn owned(&self, person: &PersonId) -> Vec<IndexRow>;
     /// At most `most` open jobs: waiting ones in the order of painting.
     fn list(&self, phase: Phase, most: usize) -> Vec<(IndexRow, Option<Duration>)>;
     /// Jobs in this phase.
@@ -148,7 +151,22 @@ impl Default for Terms {
 
 impl Facts<'_> {
     pub(super) fn is_admin(&self) -> bool {
-        self.role == Role::Admin
+        self.rights.role == Role::Admin
+    }
+
+    /// The room that is spoken in; there is none where only one person listens.
+    pub(super) fn group(&self) -> Result<&Address, Rejection> {
+        let Request { reply_to, place, .. } = self.request;
+        let group = place.kind == PlaceKind::Group;
+        group.then_some(reply_to).ok_or(Rejection::NotAllowed)
+    }
+
+    /// The asker reads the words on this job where they ask now, so the next one is an answer.
+    pub(super) fn will_hear_of(&self, row: &IndexRow) -> bool {
+        let here = &self.request.reply_to;
+        let inside = row.adapter == here.adapter && row.room == here.room;
+        let told = !row.private || row.owner == *self.person;
+        inside && told && self.now < Job::words_end(row.created)
     }
 
     /// Said to us alone, or where nobody else may read.

@@ -23,7 +23,7 @@ use async_trait::async_trait;
 use batch::Pending;
 use facts::{EngineFacts, Terms};
 use futures_util::FutureExt;
-use inkwire_core::{AdapterId, Admitted, Answer, Clock, JobId, Refused, Submission};
+use inkwire_core::{AdapterId, Admitted, Answer, Capabilities, Clock, JobId, Refused, Submission};
 use limits::Limits;
 use presets::{Known, Presets};
 use std::{
@@ -67,8 +67,7 @@ pub struct Intake {
     pub clock: Arc<dyn Clock>,
     pub policy: watch::Receiver<Arc<Policy>>,
     pub fleet: watch::Receiver<Arc<Fleet>>,
-    /// Adapters that can carry files.
-    pub uploads: BTreeMap<AdapterId, bool>,
+    pub capabilities: BTreeMap<AdapterId, Capabilities>,
     pub limits: Limits,
     pub operator: Arc<dyn Operator>,
     /// Whether what people ask for may be logged.

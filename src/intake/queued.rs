@@ -61,8 +61,8 @@ impl QueueFacts for Queued<'_> {
         self.standing_at(self.view.place_of_new(&job.owner), job.cost)
     }
 
-    fn owned(&self, person: &PersonId) -> Vec<JobId> {
-        self.view.owned(person).into_iter().map(|seen| seen.row.job).collect()
+    fn owned(&self, person: &PersonId) -> Vec<IndexRow> {
+        self.view.owned(person).into_iter().map(|seen| seen.row).collect()
     }
 
     fn list(&self, phase: Phase, most: usize) -> Vec<(IndexRow, Option<Duration>)> {

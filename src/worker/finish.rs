@@ -3,14 +3,10 @@
 use super::{Tools, steps::Run};
 use crate::{
     job::{Ending, Job, LinkPolicy},
+    media::link_id,
     store::{Effect, Finish, Finished, LinkRow},
 };
 use inkwire_core::{Artifact, Time};
-use rand::Rng;
-
-/// 128 bits in 22 symbols.
-const LINK_SYMBOLS: usize = 22;
-const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 impl Tools {
     /// Commits the end of a part; the last one brings the grid and the links.
@@ -65,12 +61,6 @@ impl Tools {
         let Ending::Done(made) = ending else { return vec![] };
         made.iter().filter_map(|artifact| link_row(artifact, run, at)).collect()
     }
-}
-
-fn link_id() -> String {
-    let mut random = rand::rng();
-    let symbol = |_| char::from(*ALPHABET.get(random.random_range(0..62)).unwrap_or(&b'0'));
-    (0..LINK_SYMBOLS).map(symbol).collect()
 }
 
 /// The row behind the link that an artifact carries.

@@ -79,12 +79,32 @@ fn no_impostor_is_an_admin() {
     }
 }
 
+/// The server vouches for an operator's hat, so nothing else has to.
 #[test]
-fn an_operator_of_a_room_is_no_admin() {
-    let mut request = request();
-    request.from.id = "bob".into();
-    request.from.powers.room_operator = true;
-    assert_eq!(access(vec![whom(None, "ann")]).role(&request), Role::Everybody);
+fn an_operator_of_a_room_has_that_room() {
+    type Change = fn(&mut Request);
+    let check = |name: &str, change: Change, expected: Role| {
+        let mut request = request();
+        request.from.id = "bob".into();
+        request.from.trust = Trust::Unverified;
+        request.from.powers.room_operator = true;
+        change(&mut request);
+        assert_eq!(access(vec![whom(None, "ann")]).role(&request), expected, "{name}");
+    };
+    check("with a hat", |_| {}, Role::RoomOperator);
+    check("with a hat and an account", |r| r.from.trust = Trust::Account, Role::RoomOperator);
+    check("without a hat", |r| r.from.powers.room_operator = false, Role::Everybody);
+    check("behind a relay", |r| r.from.powers.relay = true, Role::Everybody);
+    check("in private", |r| r.place.kind = PlaceKind::Direct, Role::Everybody);
+    check("at an API", |r| r.place.kind = PlaceKind::Api, Role::Everybody);
+    check("of another network", |r| r.from.adapter = "irc.oftc".into(), Role::Everybody);
+    let edited = |r: &mut Request| r.body = Body::Edited { of: "0".into(), text: "x".into() };
+    check("by an edit", edited, Role::Everybody);
+    let admin = |r: &mut Request| {
+        r.from.id = "ann".into();
+        r.from.trust = Trust::Account;
+    };
+    check("an admin with a hat", admin, Role::Admin);
 }
 
 #[test]

@@ -4,10 +4,11 @@ use crate::{
     intake::{
         facts::Facts,
         parse::{Words, job_id},
+        queued::row,
         spelling::fold,
     },
     job::JobState,
-    store::Change,
+    store::{Change, IndexRow},
 };
 use inkwire_core::{Answer, Command, JobId, JobSelector, Rejection, Role};
 
@@ -32,25 +33,26 @@ fn parse(words: Words) -> Option<JobSelector> {
 
 pub(super) fn decide(facts: &Facts, which: &JobSelector) -> Result<Decision, Rejection> {
     let mine = || facts.queue.owned(facts.person).into_iter();
-    let jobs: Vec<JobId> = match which {
+    let rows: Vec<IndexRow> = match which {
         JobSelector::Last => mine().take(1).collect(),
         JobSelector::All => mine().collect(),
         JobSelector::Id(_) => vec![one(facts)?],
     };
-    if jobs.is_empty() {
+    if rows.is_empty() {
         return Err(Rejection::NoSuchJob);
     }
+    let quiet = rows.iter().all(|row| facts.will_hear_of(row));
+    let jobs: Vec<JobId> = rows.into_iter().map(|row| row.job).collect();
     let by = facts.person;
     let changes = jobs.iter().map(|job| Change::Cancel { job: job.clone(), by: by.clone() });
     let changes = changes.collect();
-    Ok(Decision::change(Answer::Cancelling(jobs), changes))
+    Ok(Decision { quiet, ..Decision::change(Answer::Cancelling(jobs), changes) })
 }
 
-fn one(facts: &Facts) -> Result<JobId, Rejection> {
+fn one(facts: &Facts) -> Result<IndexRow, Rejection> {
     let record = facts.own().ok_or(Rejection::NoSuchJob)?;
-    let job = record.job.id.clone();
     match record.state {
-        JobState::Waiting | JobState::Running => Ok(job),
-        state => Err(Rejection::NotNow { job, state: state.into() }),
+        JobState::Waiting | JobState::Running => Ok(row(&record.job)),
+        state => Err(Rejection::NotNow { job: record.job.id.clone(), state: state.into() }),
     }
 }

@@ -1,7 +1,7 @@
 //! `delete`: takes a finished picture back; the asker's own, or any for an admin.
 use super::{Decision, Row, info::has_image};
 use crate::{
-    intake::{facts::Facts, parse::job_ref},
+    intake::{facts::Facts, parse::job_ref, queued::row},
     store::Change,
 };
 use inkwire_core::{Answer, ArtifactKind, Command, JobRef, Rejection, Role};
@@ -27,8 +27,11 @@ pub(super) fn decide(facts: &Facts, of: &JobRef) -> Result<Decision, Rejection> 
     if !record.artifacts.iter().any(|made| meant(made.index)) {
         return Err(Rejection::Gone);
     }
+    // The job says itself that nothing is left of it; a grid goes with any of its images.
+    let all = record.artifacts.iter().all(|made| meant(made.index) || made.index == 0);
+    let quiet = all && facts.will_hear_of(&row(&record.job));
     let change = Change::Delete { job: job.clone(), image: of.image };
     let grid = record.artifacts.iter().any(|made| made.kind == ArtifactKind::Grid);
     let answer = Answer::Deleted { job, image: of.image, grid };
-    Ok(Decision::change(answer, vec![change]))
+    Ok(Decision { quiet, ..Decision::change(answer, vec![change]) })
 }

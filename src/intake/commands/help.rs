@@ -24,15 +24,16 @@ pub(super) const ROW: Row = Row {
 };
 
 pub(super) fn decide(facts: &Facts, topic: Option<&str>) -> Result<Decision, Rejection> {
-    let Some(topic) = topic else { return Ok(Decision::answer(Answer::Help(specs(facts.role)))) };
+    let Some(topic) = topic else { return Ok(Decision::answer(Answer::Help(specs(facts.rights)))) };
     let short: String = topic.chars().take(MOST_TOPIC).collect();
     let words: Vec<_> = short.split_whitespace().map(fold).collect();
     let name = words.join(" ");
     if name == "flags" {
         return Ok(Decision::answer(Answer::Flags(flags::help())));
     }
-    let mut rows = TABLE.iter().filter(|row| row.role <= facts.role);
-    let row = rows.find(|row| row.name == name || row.is_also(&name));
-    let row = row.ok_or_else(|| unknown(topic, facts.role))?;
+    let rows = TABLE.iter().filter(|row| row.is_for(facts.rights));
+    let named = rows.filter(|row| row.name == name || row.is_also(&name));
+    let row = named.max_by_key(|row| row.role);
+    let row = row.ok_or_else(|| unknown(topic, facts.rights))?;
     Ok(Decision::answer(Answer::Topic(Box::new(row.spec()))))
 }

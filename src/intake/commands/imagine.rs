@@ -31,7 +31,7 @@ pub(super) fn decide(
     fresh: &mut Fresh,
     wish: &Imagine,
 ) -> Result<Decision, Rejection> {
-    let resolved = resolve(wish, facts.presets, facts.known, (fresh.seed)())?;
+    let resolved = resolve(wish, facts.room, facts.presets, facts.known, (fresh.seed)())?;
     let needs = facts.known.workflows.get(&resolved.render.workflow);
     if needs.is_some_and(|workflow| workflow.needs_picture) {
         let allowed = Allowed::OneOf(vec!["a picture".to_owned()]);
@@ -54,6 +54,9 @@ pub(super) fn accept(
     let mut notes = resolved.notes.clone();
     let seed = resolved.render.seed;
     let private = private || facts.is_private_place();
+    if private && facts.request.from.powers.relay {
+        return Err(Rejection::NoPrivacy);
+    }
     let job = job(facts, (fresh.id)(), resolved, private);
     let Standing { position, eta, .. } = facts.queue.forecast(&job);
     if !facts.fleet.iter().any(EngineFacts::works) {

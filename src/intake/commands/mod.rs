@@ -12,11 +12,13 @@ mod me;
 mod models;
 mod queue;
 mod reference;
+mod room;
 mod status;
 mod styles;
 mod workflows;
 
 use super::{
+    access::Rights,
     facts::{Facts, Fresh},
     parse::Words,
 };
@@ -29,7 +31,7 @@ pub use reference::reference;
 #[derive(Debug, Clone, Copy)]
 pub struct Row {
     pub name: &'static str,
-    /// Other names; of an admin's command they are names for admins alone.
+    /// Other names, for those alone who may use it.
     pub aliases: &'static [&'static str],
     pub usage: &'static str,
     pub summary: &'static str,
@@ -54,6 +56,10 @@ pub const TABLE: &[Row] = &[
     me::ROW,
     help::ROW,
     about::ROW,
+    room::show::ROW,
+    room::set::ROW,
+    room::unset::ROW,
+    room::flush::ROW,
     admin::flush::ROW,
     admin::models::ROW,
     admin::pause::PAUSE,
@@ -74,6 +80,8 @@ pub struct Decision {
     pub acts: Vec<Act>,
     /// What is told is about a private job: for the asker's eyes.
     pub private: bool,
+    /// Words on the jobs are about to say it in this room: only who waits for the answer gets one.
+    pub quiet: bool,
 }
 
 /// What is asked of something other than store and queue.
@@ -138,9 +146,9 @@ pub fn subject(command: &Command) -> Subject {
     }
 }
 
-/// The table for adapters: what a person of this role may use.
-pub fn specs(role: Role) -> Vec<Spec> {
-    TABLE.iter().filter(|row| row.role <= role).map(Row::spec).collect()
+/// The table for adapters: what somebody with these rights may use.
+pub fn specs(rights: Rights) -> Vec<Spec> {
+    TABLE.iter().filter(|row| row.is_for(rights)).map(Row::spec).collect()
 }
 
 /// Decides one command; a refusal is a decision like any other.
@@ -159,6 +167,7 @@ pub fn decide(facts: &Facts, fresh: &mut Fresh, command: Command) -> Decision {
         Command::Me => Ok(me::decide(facts)),
         Command::Help(topic) => help::decide(facts, topic.as_deref()),
         Command::About => Ok(about::decide(facts)),
+        Command::Room(about) => room::decide(facts, &about),
         Command::Admin(_) if !facts.is_admin() => Err(Rejection::NotAllowed),
         Command::Admin(admin) => decide_admin(facts, &admin),
     };
@@ -178,6 +187,11 @@ fn decide_admin(facts: &Facts, admin: &Admin) -> Result<Decision, Rejection> {
 }
 
 impl Row {
+    pub fn is_for(&self, rights: Rights) -> bool {
+        let left = rights.role != Role::RoomOperator || room::is_left(self, rights.room_operators);
+        self.role <= rights.role && left
+    }
+
     pub fn is_also(&self, word: &str) -> bool {
         self.aliases.contains(&word)
     }

@@ -5,7 +5,7 @@ use crate::intake::{
     presets::Model,
     resolve::{OwnValues, default_model},
 };
-use inkwire_core::{Answer, Command, ModelLine, Role};
+use inkwire_core::{Answer, Command, Imagine, ModelLine, Role};
 
 pub(super) const ROW: Row = Row {
     name: "models",
@@ -21,14 +21,14 @@ pub(super) fn decide(facts: &Facts) -> Decision {
     let default = default_model(facts.presets, facts.known);
     let line = |(name, model): (&String, &Model)| {
         let workflow = facts.known.workflows.get(&model.workflow);
-        let OwnValues { width, height, steps } = OwnValues::of(model, workflow, facts.presets);
+        let own = OwnValues::of(model, workflow, facts.presets, &Imagine::default());
         ModelLine {
             name: name.clone(),
             summary: model.summary.clone(),
             workflow: model.workflow.clone(),
-            width,
-            height,
-            steps,
+            width: own.width.value,
+            height: own.height.value,
+            steps: own.steps.value,
             is_default: default == Some(name),
             available: facts.known.models.as_ref().is_some_and(|have| have.contains(name)),
         }

@@ -23,6 +23,13 @@ again. A flag takes the text up to the next flag: `--no` needs no quotes. `--nam
 |---|---|---|
 ";
 
+const ROOMS: &str = "
+`room set` takes what the flags of `imagine` take, and judges it alike. A request's own flag comes
+first, then the room's default, then the model's, the operator's and the workflow's. A default that
+is no longer available is left out, and whoever asks is told. What operators of rooms may do at all
+is set in `access.yaml`; admins may do it in every room.
+";
+
 /// The page in Markdown.
 pub fn reference() -> String {
     let mut page = INTRODUCTION.to_owned();
@@ -31,6 +38,8 @@ pub fn reference() -> String {
     for FlagHelp { flag, value, summary } in flags::help() {
         line(&mut page, &[&code(&flag.replace('/', "`, `")), &value, &summary]);
     }
+    table(&mut page, "## For operators of a room, in that room", Role::RoomOperator);
+    page.push_str(ROOMS);
     table(&mut page, "## For admins", Role::Admin);
     page
 }

@@ -42,6 +42,10 @@ pub const FLAGS: &[Flag] = &[
     flag("private", None, "", "no long-lived link, forgotten after a day"),
 ];
 
+/// What a room may have a default for.
+pub const OF_ROOMS: [&str; 10] =
+    ["model", "style", "size", "ar", "count", "steps", "cfg", "sampler", "scheduler", "no"];
+
 impl Flag {
     /// By a name in comparable form.
     pub fn long(name: &str) -> Option<&'static Self> {

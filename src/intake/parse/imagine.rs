@@ -20,30 +20,47 @@ const MOST_BYTES: usize = 32 * 1024;
 const ANY_SEED: [&str; 2] = ["-1", "random"];
 
 pub(in crate::intake) fn imagine(words: Words) -> Result<Option<Command>, Rejection> {
-    if words.text.len() > MOST_BYTES {
+    let wish = match wish(words.text, words.ceilings)? {
+        Read::Wish(wish, _) => wish,
+        Read::Help => return Ok(Some(Command::Help(Some("imagine".to_owned())))),
+        Read::Nonsense => return Ok(None),
+    };
+    if wish.prompt.is_empty() {
+        return Err(Rejection::EmptyPrompt);
+    }
+    Ok(Some(Command::Imagine(wish)))
+}
+
+/// What a text says.
+pub(in crate::intake) enum Read {
+    /// With the names of the flags that it sets.
+    Wish(Box<Imagine>, Vec<&'static str>),
+    Help,
+    /// A switch was given a value.
+    Nonsense,
+}
+
+/// The prompt may be empty.
+pub(in crate::intake) fn wish(text: &str, ceilings: &Ceilings) -> Result<Read, Rejection> {
+    if text.len() > MOST_BYTES {
         return Err(Rejection::PromptTooLong { max: MOST_CHARACTERS });
     }
-    let pieces = cut(words.text)?;
+    let pieces = cut(text)?;
     let mut wish = Imagine { prompt: pieces.prompt, ..Imagine::default() };
     let mut taken = BTreeMap::new();
     for given in &pieces.flags {
-        let Some(flag) = flag_of(given) else {
-            return Ok(Some(Command::Help(Some("imagine".to_owned()))));
-        };
+        let Some(flag) = flag_of(given) else { return Ok(Read::Help) };
         if flag.is_switch() && !given.value.is_empty() {
-            return Ok(None);
+            return Ok(Read::Nonsense);
         }
         match taken.insert(flag.name, fold(&given.value)) {
-            None => set(&mut wish, flag, &given.value, words.ceilings)?,
+            None => set(&mut wish, flag, &given.value, ceilings)?,
             Some(before) if before == fold(&given.value) => {}
             Some(_) => return Err(Rejection::Repeated { flag: flag.typed() }),
         }
     }
     exclusive(&taken)?;
-    if wish.prompt.is_empty() {
-        return Err(Rejection::EmptyPrompt);
-    }
-    Ok(Some(Command::Imagine(Box::new(wish))))
+    Ok(Read::Wish(Box::new(wish), taken.into_keys().collect()))
 }
 
 /// `None`: help was asked for.

@@ -6,13 +6,14 @@ mod lexer;
 mod values;
 
 use super::{
+    access::Rights,
     commands::{self, Row},
     presets::Ceilings,
     spelling::{clean, clip, fold, nearest},
 };
-use inkwire_core::{Command, Heard, Rejection, Role};
+use inkwire_core::{Command, Heard, Rejection};
 
-pub(super) use imagine::imagine;
+pub(super) use imagine::{Read, imagine, wish};
 pub(super) use values::{job_id, job_ref};
 
 /// What follows a command's name.
@@ -33,42 +34,57 @@ impl<'a> Words<'a> {
     }
 }
 
-/// What a person of this role means by `text`. `Ok(None)`: it is not for us, and nobody answers.
+/// Whether anybody answers this line at all. Several robots may share a prefix, so after one it
+/// must be a command, and one that is for whoever asks: anything else could be meant for another
+/// robot, and tells nothing to those who try.
+pub fn is_for_us(text: &str, heard: Heard, rights: Rights) -> bool {
+    if heard != Heard::Prefix {
+        return true;
+    }
+    let text = clean(text);
+    let (word, rest) = first_word(&text);
+    find(word, rest, rights).is_some_and(|(row, _)| row.is_for(rights))
+}
+
+/// What somebody with these rights means by `text`. `Ok(None)`: nobody answers.
 pub fn parse(
     text: &str,
     heard: Heard,
-    role: Role,
+    rights: Rights,
     ceilings: &Ceilings,
 ) -> Result<Option<Command>, Rejection> {
+    if !is_for_us(text, heard, rights) {
+        return Ok(None);
+    }
     let text = clean(text);
     let (word, rest) = first_word(&text);
     if word.is_empty() {
         return Ok((heard == Heard::Name).then_some(Command::Help(None)));
     }
-    let Some((row, rest)) = find(word, rest, role) else {
-        return match heard {
-            Heard::Prefix => Ok(None),
-            Heard::Name | Heard::Direct | Heard::Typed => Err(unknown(word, role)),
-        };
-    };
+    let (row, rest) = find(word, rest, rights).ok_or_else(|| unknown(word, rights))?;
+    if !row.is_for(rights) {
+        return Err(Rejection::NotAllowed);
+    }
     let command = (row.parse)(Words { text: rest, ceilings })?;
     let usage = || Rejection::Usage { usage: row.usage.to_owned() };
     command.map(Some).ok_or_else(usage)
 }
 
-/// The row that a line begins with, and the words after its name. Short names of what only
-/// admins may do are nothing to others: they may be meant for somebody else.
-fn find<'a>(word: &str, rest: &'a str, role: Role) -> Option<(&'static Row, &'a str)> {
+/// The row that a line begins with, and the words after its name. Short names of what is not for
+/// everybody are nothing to others: they may be meant for somebody else. Of two rows with the same
+/// short name, an admin's wins.
+fn find<'a>(word: &str, rest: &'a str, rights: Rights) -> Option<(&'static Row, &'a str)> {
     let word = fold(word);
     let (second, after) = first_word(rest);
     let long = format!("{word} {}", fold(second));
     let named = |name: &str| commands::TABLE.iter().find(|row| row.name == name);
-    let also = || commands::TABLE.iter().find(|row| row.role <= role && row.is_also(&word));
+    let mine = || commands::TABLE.iter().filter(|row| row.is_for(rights));
+    let also = || mine().filter(|row| row.is_also(&word)).max_by_key(|row| row.role);
     named(&long).map(|row| (row, after)).or_else(|| Some((named(&word).or_else(also)?, rest)))
 }
 
-pub(super) fn unknown(word: &str, role: Role) -> Rejection {
-    let rows = commands::TABLE.iter().filter(|row| row.role <= role);
+pub(super) fn unknown(word: &str, rights: Rights) -> Rejection {
+    let rows = commands::TABLE.iter().filter(|row| row.is_for(rights));
     let names = rows.flat_map(|row| std::iter::once(&row.name).chain(row.aliases)).copied();
     let long = names.filter(|name| name.len() > 1);
     Rejection::UnknownCommand { word: clip(word), nearest: nearest(word, long) }

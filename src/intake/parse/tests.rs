@@ -1,11 +1,13 @@
 //! The grammar by tables, and by properties: it is total, and what it prints it reads again.
+mod rooms;
+
 use super::*;
 use crate::intake::commands::TABLE;
-use inkwire_core::{Admin, Allowed, FlushScope, Imagine, JobRef, JobSelector};
+use inkwire_core::{Admin, Allowed, FlushScope, Imagine, JobRef, JobSelector, Role};
 use proptest::prelude::*;
 
 fn read(text: &str) -> Result<Option<Command>, Rejection> {
-    parse(text, Heard::Prefix, Role::Admin, &Ceilings::default())
+    parse(text, Heard::Prefix, Role::Admin.into(), &Ceilings::default())
 }
 
 fn wish(text: &str) -> Imagine {
@@ -62,11 +64,14 @@ fn words_that_a_command_does_not_take_show_its_usage() {
 #[test]
 fn what_is_not_for_us_stays_unanswered() {
     let check = |text: &str, heard, expected: Result<Option<Command>, Option<&str>>| {
-        let read = parse(text, heard, Role::Everybody, &Ceilings::default());
+        let read = parse(text, heard, Role::Everybody.into(), &Ceilings::default());
         let read = read.map_err(|rejection| match rejection {
             Rejection::UnknownCommand { nearest, .. } => nearest,
+            Rejection::NotAllowed => Some("not allowed".to_owned()),
             other => panic!("{text}: {other:?}"),
         });
+        let ours = is_for_us(text, heard, Role::Everybody.into());
+        assert_eq!(ours, heard != Heard::Prefix || read != Ok(None), "{text}");
         assert_eq!(read, expected.map_err(|nearest| nearest.map(str::to_owned)), "{text}");
     };
     check("roll 2d6", Heard::Prefix, Ok(None));
@@ -81,8 +86,15 @@ fn what_is_not_for_us_stays_unanswered() {
     // Short names of what only admins may do belong to other machines, for all others.
     check("pause", Heard::Prefix, Ok(None));
     check("flsh", Heard::Name, Err(None));
-    check("admin pause", Heard::Prefix, Ok(Some(Command::Admin(Admin::Pause))));
     check("admin dance", Heard::Prefix, Ok(None));
+    check("admin dance", Heard::Name, Err(None));
+    // Their long names are as unknown after a prefix, well or badly used; who asks us is told.
+    for text in ["admin pause", "admin pause now", "ADMIN  flush", "room set steps 9", "room set"] {
+        check(text, Heard::Prefix, Ok(None));
+        for heard in [Heard::Name, Heard::Direct, Heard::Typed] {
+            check(text, heard, Err(Some("not allowed")));
+        }
+    }
 }
 
 #[test]
@@ -265,22 +277,23 @@ fn long_lines_are_refused_and_not_repeated() {
     };
     assert!(value.len() < 100, "{value}");
     let word = "x".repeat(100_000);
-    let unknown = parse(&word, Heard::Name, Role::Everybody, &Ceilings::default());
+    let unknown = parse(&word, Heard::Name, Role::Everybody.into(), &Ceilings::default());
     assert!(format!("{unknown:?}").len() < 200);
 }
 
 #[test]
 fn names_in_the_table_are_unique_and_found() {
+    let of = |row: &'static Row| [&[row.name], row.aliases].concat().into_iter();
     let mut names: Vec<_> =
-        TABLE.iter().flat_map(|row| [&[row.name], row.aliases].concat()).collect();
+        TABLE.iter().flat_map(|row| of(row).map(|name| (name, row.role))).collect();
     let count = names.len();
     names.sort_unstable();
     names.dedup();
     assert_eq!(names.len(), count);
     for row in TABLE {
         for name in [&[row.name], row.aliases].concat() {
-            let (found, rest) =
-                find(first_word(name).0, first_word(name).1, Role::Admin).expect(name);
+            let (word, rest) = first_word(name);
+            let (found, rest) = find(word, rest, row.role.into()).expect(name);
             assert_eq!((found.name, rest), (row.name, ""));
         }
     }
@@ -335,9 +348,9 @@ proptest! {
     }
 
     #[test]
-    fn nothing_makes_it_panic(text in any::<String>(), role in prop_oneof![Just(Role::Admin), Just(Role::Everybody)]) {
+    fn nothing_makes_it_panic(text in any::<String>(), role in prop_oneof![Just(Role::Admin), Just(Role::RoomOperator), Just(Role::Everybody)]) {
         for heard in [Heard::Prefix, Heard::Name, Heard::Direct, Heard::Typed] {
-            let read = parse(&text, heard, role, &Ceilings::default());
+            let read = parse(&text, heard, role.into(), &Ceilings::default());
             let told = matches!(read, Err(Rejection::UnknownCommand { .. }));
             prop_assert!(!told || heard != Heard::Prefix, "{:?}", read);
         }

@@ -1,14 +1,11 @@
 //! The names in a wish, looked up: model, workflow, style, sampler; and the words they add.
-use super::{OwnValues, default_model};
+use super::{Own, OwnValues, default_model};
 use crate::intake::{
     presets::{Known, Model, Presets, Style, WorkflowFacts},
     spelling::{clip, entries, nearest, pick},
 };
 use inkwire_core::{Allowed, Imagine, Rejection};
 
-/// Where neither wish, model nor workflow say.
-const SAMPLER: &str = "euler";
-const SCHEDULER: &str = "normal";
 /// Samplers and schedulers that a refusal lists.
 const MOST_LISTED: usize = 12;
 
@@ -23,36 +20,41 @@ pub(super) struct Choice<'a> {
     pub(super) own: OwnValues,
 }
 
+/// `room` names only what there is.
 pub(super) fn choose<'a>(
     wish: &Imagine,
+    room: &Imagine,
     presets: &'a Presets,
     known: &'a Known,
 ) -> Result<Choice<'a>, Rejection> {
     let workflows = entries(&known.workflows);
     let asked = wish.workflow.as_ref().map(|name| pick("workflow", name, &workflows));
     let asked = asked.transpose()?;
-    let (name, model) = choose_model(wish, asked, presets, known)?;
+    let (name, model) = choose_model(wish, room, asked, presets, known)?;
     let (workflow_name, workflow) = match asked {
         Some(workflow) => workflow,
         None => pick("workflow", &model.workflow, &workflows)?,
     };
-    let style = wish.style.as_ref().map(|name| pick("style", name, &entries(&presets.styles)));
+    let style = wish.style.as_ref().or(room.style.as_ref());
+    let style = style.map(|name| pick("style", name, &entries(&presets.styles)));
     let style = style.transpose()?;
-    let own = OwnValues::of(model, Some(workflow), presets);
+    let own = OwnValues::of(model, Some(workflow), presets, room);
     Ok(Choice { name, model, workflow_name, workflow, style, own })
 }
 
 /// The model asked for, else one that suits the workflow, else what the workflow brings, else the
-/// default.
+/// room's or the operator's default.
 fn choose_model<'a>(
     wish: &Imagine,
+    room: &Imagine,
     workflow: Option<(&'a str, &'a WorkflowFacts)>,
     presets: &'a Presets,
     known: &'a Known,
 ) -> Result<(&'a str, &'a Model), Rejection> {
     let mut usable = entries(&presets.models);
     usable.retain(|(name, _)| known.has_model(name));
-    let default = default_model(presets, known).map_or("", String::as_str);
+    let default = room.model.as_ref().or_else(|| default_model(presets, known));
+    let default = default.map_or("", String::as_str);
     if let Some(asked) = &wish.model {
         return pick("model", asked, &usable);
     }
@@ -89,7 +91,7 @@ impl<'a> Choice<'a> {
         })
     }
 
-    fn takes(&self, parameter: &str) -> bool {
+    pub(super) fn takes(&self, parameter: &str) -> bool {
         self.workflow.parameters.contains(parameter)
     }
 
@@ -97,11 +99,6 @@ impl<'a> Choice<'a> {
     pub(super) fn checkpoint(&self) -> &'a str {
         let own = &self.model.checkpoint;
         if own.is_empty() { &self.workflow.defaults.checkpoint } else { own }
-    }
-
-    /// The model's own value, else its workflow's.
-    pub(super) fn from<T>(&self, value: impl Fn(&'a Model) -> Option<T>) -> Option<T> {
-        value(self.model).or_else(|| value(&self.workflow.defaults))
     }
 
     pub(super) fn positive(&self, prompt: &str) -> String {
@@ -122,32 +119,27 @@ impl<'a> Choice<'a> {
         let style = self.style.map_or("", |(_, style)| style.negative.as_str());
         listed(&[asked, style, &self.model.negative])
     }
+}
 
-    /// A sampler or scheduler; checked only where it was asked for and the engines' are known.
-    pub(super) fn named(
-        &self,
-        kind: &str,
-        asked: Option<&str>,
-        names: &[String],
-    ) -> Result<String, Rejection> {
-        let own = |model: &'a Model| match kind {
-            "sampler" => model.sampler.as_deref(),
-            _ => model.scheduler.as_deref(),
-        };
-        let last = if kind == "sampler" { SAMPLER } else { SCHEDULER };
-        let Some(asked) = asked else { return Ok(self.from(own).unwrap_or(last).to_owned()) };
-        if names.is_empty() {
-            return Ok(clip(asked));
-        }
-        let valid: Vec<_> = names.iter().map(|name| (name.as_str(), ())).collect();
-        let found = pick(kind, asked, &valid).map(|(name, ())| name.to_owned());
-        found.map_err(|_| Rejection::BadValue {
-            flag: format!("--{kind}"),
-            value: clip(asked),
-            allowed: Allowed::OneOf(names.iter().take(MOST_LISTED).cloned().collect()),
-            nearest: nearest(asked, names.iter().map(String::as_str)),
-        })
+/// A sampler or scheduler; checked only where it was asked for and the engines' are known.
+pub(super) fn named(
+    kind: &str,
+    asked: Option<&String>,
+    own: &Own<String>,
+    names: &[String],
+) -> Result<String, Rejection> {
+    let Some(asked) = asked else { return Ok(own.value.clone()) };
+    if names.is_empty() {
+        return Ok(clip(asked));
     }
+    let valid: Vec<_> = names.iter().map(|name| (name.as_str(), ())).collect();
+    let found = pick(kind, asked, &valid).map(|(name, ())| name.to_owned());
+    found.map_err(|_| Rejection::BadValue {
+        flag: format!("--{kind}"),
+        value: clip(asked),
+        allowed: Allowed::OneOf(names.iter().take(MOST_LISTED).cloned().collect()),
+        nearest: nearest(asked, names.iter().map(String::as_str)),
+    })
 }
 
 /// Parts of a prompt with one comma between them.

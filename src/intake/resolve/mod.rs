@@ -2,21 +2,22 @@
 //! What is senseless is refused, what is merely too much is clamped, and said.
 mod choice;
 mod numbers;
+mod own;
+mod room;
 
 use super::{
     presets::{Known, Presets, WorkflowFacts},
     weights::gate,
 };
 use crate::job::Render;
-use choice::choose;
+use choice::{choose, named};
 use inkwire_core::{Imagine, Note, Rejection};
-use numbers::{count, decimal, size, steps};
+use numbers::{cfg, count, decimal, size, steps};
 use std::time::Duration;
 
-pub use numbers::OwnValues;
+pub use own::{Own, OwnValues};
+pub use room::in_force;
 
-/// Where neither wish, model nor workflow say.
-const CFG: f64 = 7.0;
 /// GPU time of one step over a million pixels, on a card of the middle range.
 const STEP_TIME: Duration = Duration::from_millis(150);
 
@@ -29,24 +30,28 @@ pub struct Resolved {
     pub notes: Vec<Note>,
 }
 
-/// `seed` is taken when the wish names none.
+/// `seed` is taken when the wish names none; `room` speaks where the wish does not.
 pub fn resolve(
     wish: &Imagine,
+    room: &Imagine,
     presets: &Presets,
     known: &Known,
     seed: u64,
 ) -> Result<Resolved, Rejection> {
-    let choice = choose(wish, presets, known)?;
+    let usable = room::usable(room, presets, known);
+    let choice = choose(wish, &usable.room, presets, known)?;
     choice.takes_all_of(wish)?;
     let prompt = gate(&wish.prompt)?;
     if prompt.text.is_empty() {
         return Err(Rejection::EmptyPrompt);
     }
-    let negative = gate(wish.negative.as_deref().unwrap_or_default())?;
-    let mut notes: Vec<Note> = prompt.note.into_iter().chain(negative.note).collect();
+    let negative = wish.negative.as_ref().or(usable.room.negative.as_ref());
+    let negative = gate(negative.map_or("", String::as_str))?;
+    let notes = usable.notes(wish).chain(prompt.note).chain(negative.note);
+    let mut notes: Vec<Note> = notes.collect();
     let bounds = &presets.ceilings.within(&choice.workflow.ceilings);
     let (width, height) = size(wish, &choice, bounds, &mut notes)?;
-    let parts = count(wish, presets.defaults.count, bounds)?;
+    let parts = count(wish, &choice.own, bounds)?;
     let render = Render {
         positive: choice.positive(&prompt.text),
         negative: choice.negative(&negative.text),
@@ -58,9 +63,14 @@ pub fn resolve(
         width,
         height,
         steps: steps(wish, &choice, bounds, &mut notes)?,
-        cfg: decimal("cfg", wish.cfg, bounds)?.or_else(|| choice.from(|m| m.cfg)).unwrap_or(CFG),
-        sampler: choice.named("sampler", wish.sampler.as_deref(), &known.samplers)?,
-        scheduler: choice.named("scheduler", wish.scheduler.as_deref(), &known.schedulers)?,
+        cfg: cfg(wish, &choice.own, bounds)?,
+        sampler: named("sampler", wish.sampler.as_ref(), &choice.own.sampler, &known.samplers)?,
+        scheduler: named(
+            "scheduler",
+            wish.scheduler.as_ref(),
+            &choice.own.scheduler,
+            &known.schedulers,
+        )?,
         denoise: decimal("denoise", wish.denoise, bounds)?,
         seed: wish.seed.unwrap_or(seed),
     };

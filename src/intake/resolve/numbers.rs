@@ -1,14 +1,11 @@
 //! Count, steps, sizes and other numbers of a wish, within what operator and workflow allow.
-use super::choice::Choice;
-use crate::intake::{
-    parse::flags::Flag,
-    presets::{Ceilings, Model, Presets, WorkflowFacts},
+use super::{
+    choice::Choice,
+    own::{Own, OwnValues},
 };
-use inkwire_core::{Allowed, Imagine, Note, Rejection};
+use crate::intake::{parse::flags::Flag, presets::Ceilings};
+use inkwire_core::{Allowed, Imagine, Note, Origin, Rejection};
 
-/// Where neither wish, model, workflow nor defaults say.
-const SIDE: u32 = 512;
-const STEPS: u32 = 20;
 /// Asking for more than this many times the most is a slip, not a wish.
 const ABSURD: u32 = 10;
 /// The longest side may be this many times the shortest.
@@ -16,39 +13,9 @@ const SLENDEREST: u32 = 8;
 /// The largest number in a shape.
 const LARGEST: u32 = 10_000;
 
-/// What a model paints with where a wish says nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OwnValues {
-    /// Pixels.
-    pub width: u32,
-    /// Pixels.
-    pub height: u32,
-    pub steps: u32,
-}
-
-impl OwnValues {
-    /// The model's own, else the operator's defaults, else the workflow's.
-    pub fn of(model: &Model, workflow: Option<&WorkflowFacts>, presets: &Presets) -> Self {
-        let own = |value: fn(&Model) -> Option<u32>, default: Option<u32>, last| {
-            let workflow = || value(&workflow?.defaults);
-            value(model).or(default).or_else(workflow).unwrap_or(last)
-        };
-        let defaults = &presets.defaults;
-        Self {
-            width: own(|model| model.width, defaults.width, SIDE),
-            height: own(|model| model.height, defaults.height, SIDE),
-            steps: own(|model| model.steps, defaults.steps, STEPS),
-        }
-    }
-}
-
-pub(super) fn count(
-    wish: &Imagine,
-    default: Option<u8>,
-    bounds: &Ceilings,
-) -> Result<u8, Rejection> {
+pub(super) fn count(wish: &Imagine, own: &OwnValues, bounds: &Ceilings) -> Result<u8, Rejection> {
     match wish.count {
-        None => Ok(default.unwrap_or(1).clamp(1, bounds.max_count.max(1))),
+        None => Ok(own.count.value.clamp(1, bounds.max_count.max(1))),
         Some(count) if (1..=bounds.max_count).contains(&count) => Ok(count),
         Some(count) => Err(bad("count", &count.to_string(), bounds)),
     }
@@ -61,13 +28,22 @@ pub(super) fn steps(
     notes: &mut Vec<Note>,
 ) -> Result<u32, Rejection> {
     let most = bounds.max_steps.max(1);
-    let Some(asked) = wish.steps else { return Ok(choice.own.steps.clamp(1, most)) };
+    let Some(asked) = wish.steps else { return Ok(choice.own.steps.value.clamp(1, most)) };
     if asked == 0 || asked > most.saturating_mul(ABSURD) {
         return Err(bad("steps", &asked.to_string(), bounds));
     }
     let given = asked.min(most);
     note(notes, "steps", &asked.to_string(), &given.to_string());
     Ok(given)
+}
+
+/// What a model says is its author's business; what a room says is brought into range.
+pub(super) fn cfg(wish: &Imagine, own: &OwnValues, bounds: &Ceilings) -> Result<f64, Rejection> {
+    let asked = decimal("cfg", wish.cfg, bounds)?;
+    Ok(asked.unwrap_or(match own.cfg {
+        Own { value, from: Origin::Room } => value.min(bounds.max_cfg).max(bounds.min_cfg),
+        Own { value, .. } => value,
+    }))
 }
 
 pub(super) fn decimal(
@@ -94,14 +70,20 @@ pub(super) fn size(
     bounds: &Ceilings,
     notes: &mut Vec<Note>,
 ) -> Result<(u32, u32), Rejection> {
+    let own = &choice.own;
     let asked = [("width", wish.width), ("height", wish.height)];
     if let Some(aspect) = wish.aspect {
         return match asked.iter().find(|(_, side)| side.is_some()) {
-            None => shaped(aspect, &choice.own, bounds),
+            None => shaped(aspect, own, bounds),
             Some((name, _)) => {
                 Err(Rejection::Conflict { flag: "--ar".to_owned(), with: format!("--{name}") })
             }
         };
+    }
+    if let (None, None, Some(aspect)) = (wish.width, wish.height, own.aspect)
+        && let Ok(size) = shaped(aspect, own, bounds)
+    {
+        return Ok(size);
     }
     let absurd = |side: u32| side == 0 || side > bounds.max_side.saturating_mul(ABSURD);
     for (name, side) in asked {
@@ -109,7 +91,7 @@ pub(super) fn size(
             return Err(bad(name, &side.to_string(), bounds));
         }
     }
-    let wanted = (wish.width.unwrap_or(choice.own.width), wish.height.unwrap_or(choice.own.height));
+    let wanted = (wish.width.unwrap_or(own.width.value), wish.height.unwrap_or(own.height.value));
     let given = fit(wanted.0.into(), wanted.1.into(), bounds);
     match (wish.width, wish.height) {
         (None, None) => {}
@@ -135,7 +117,7 @@ fn shaped(
         return Err(bad("ar", &format!("{across}:{down}"), bounds));
     }
     let side = |side: u32| u64::from(side.min(bounds.max_side));
-    let area = side(own.width).saturating_mul(side(own.height));
+    let area = side(own.width.value).saturating_mul(side(own.height.value));
     let long = |times: u32, by: u32| (area.saturating_mul(times.into()) / u64::from(by)).isqrt();
     Ok(fit(long(across, down), long(down, across), bounds))
 }

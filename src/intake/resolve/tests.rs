@@ -1,4 +1,6 @@
 //! Wishes to renders, by tables.
+mod rooms;
+
 use super::*;
 use crate::intake::presets::{Ceilings, Defaults, Model, Style};
 use inkwire_core::Allowed;
@@ -81,11 +83,11 @@ fn fox() -> Imagine {
 }
 
 fn done(wish: &Imagine) -> Resolved {
-    resolve(wish, &presets(), &known(), 7).expect("resolved")
+    resolve(wish, &Imagine::default(), &presets(), &known(), 7).expect("resolved")
 }
 
 fn refused(wish: &Imagine) -> Rejection {
-    resolve(wish, &presets(), &known(), 7).expect_err("refused")
+    resolve(wish, &Imagine::default(), &presets(), &known(), 7).expect_err("refused")
 }
 
 fn clamped(flag: &str, asked: &str, given: &str) -> Note {
@@ -160,19 +162,25 @@ fn a_workflow_brings_a_model_that_suits_it() {
     let model = Model { workflow: "sketch".into(), ..Model::default() };
     presets.models.insert("blots".into(), model);
     let wish = Imagine { model: Some("blots".into()), ..fox() };
-    assert_eq!(resolve(&wish, &presets, &known(), 7).unwrap().render.workflow, "sketch");
+    assert_eq!(
+        resolve(&wish, &Imagine::default(), &presets, &known(), 7).unwrap().render.workflow,
+        "sketch"
+    );
     let none = Presets::default();
     let wish = Imagine { workflow: Some("flux".into()), ..fox() };
-    let render = resolve(&wish, &none, &known(), 7).unwrap().render;
+    let render = resolve(&wish, &Imagine::default(), &none, &known(), 7).unwrap().render;
     assert_eq!(render.checkpoint, "flux.safetensors");
 }
 
 #[test]
 fn a_model_that_no_engine_has_is_not_taken() {
     let known = Known { models: Some(["sdxl".to_owned()].into()), ..known() };
-    assert_eq!(resolve(&fox(), &presets(), &known, 7).unwrap().render.model, "sdxl");
+    assert_eq!(
+        resolve(&fox(), &Imagine::default(), &presets(), &known, 7).unwrap().render.model,
+        "sdxl"
+    );
     let wish = Imagine { model: Some("sd15".into()), ..fox() };
-    let refused = resolve(&wish, &presets(), &known, 7);
+    let refused = resolve(&wish, &Imagine::default(), &presets(), &known, 7);
     assert!(matches!(refused, Err(Rejection::UnknownName { .. })), "{refused:?}");
 }
 
@@ -304,7 +312,7 @@ proptest! {
         let mut presets = presets();
         presets.ceilings.max_pixels = max_pixels;
         let wish = Imagine { width, height, aspect, steps, cfg, count, model, ..fox() };
-        if let Ok(Resolved { render, parts, .. }) = resolve(&wish, &presets, &known(), 7) {
+        if let Ok(Resolved { render, parts, .. }) = resolve(&wish, &Imagine::default(), &presets, &known(), 7) {
             let step = if render.workflow == "flux" { 16 } else { 8 };
             for side in [render.width, render.height] {
                 prop_assert!((64..=2048).contains(&side) && side % step == 0, "{}", side);
@@ -320,7 +328,7 @@ proptest! {
         let wish = Imagine { width: Some(width), height: Some(height), ..fox() };
         let mut presets = presets();
         presets.ceilings.max_pixels = 1_000_000;
-        let render = resolve(&wish, &presets, &known(), 7).unwrap().render;
+        let render = resolve(&wish, &Imagine::default(), &presets, &known(), 7).unwrap().render;
         prop_assert!(u64::from(render.width) * u64::from(render.height) <= 1_000_000);
     }
 }

@@ -38,7 +38,7 @@ fn parse(words: Words) -> Option<Admin> {
     Some(Admin::Flush { scope, running })
 }
 
-fn is_running(word: &str) -> bool {
+pub(in crate::intake::commands) fn is_running(word: &str) -> bool {
     fold(word).replace('—', "--") == RUNNING
 }
 
@@ -51,7 +51,16 @@ pub(in crate::intake::commands) fn decide(
         FlushScope::Model(name) => pick("model", name, &entries(&facts.presets.models))?.0,
         _ => "",
     };
-    let jobs = facts.queue.select(&|row| matches(row, scope, model));
+    Ok(end(facts, running, |row| matches(row, scope, model)))
+}
+
+/// Ends what waits, and what runs where that is meant too.
+pub(in crate::intake::commands) fn end(
+    facts: &Facts,
+    running: bool,
+    wanted: impl Fn(&IndexRow) -> bool,
+) -> Decision {
+    let jobs = facts.queue.select(&wanted);
     let taken = |phase| move |(_, is): &&(JobId, Phase)| *is == phase;
     let waiting = jobs.iter().filter(taken(Phase::Waiting));
     let begun = jobs.iter().filter(taken(Phase::Running)).filter(|_| running);
@@ -59,7 +68,7 @@ pub(in crate::intake::commands) fn decide(
         Answer::Flushed { waiting: waiting.clone().count(), running: begun.clone().count() };
     let cancel =
         |(job, _): &(JobId, Phase)| Change::Cancel { job: job.clone(), by: facts.person.clone() };
-    Ok(Decision::change(answer, waiting.chain(begun).map(cancel).collect()))
+    Decision::change(answer, waiting.chain(begun).map(cancel).collect())
 }
 
 fn matches(row: &IndexRow, scope: &FlushScope, model: &str) -> bool {

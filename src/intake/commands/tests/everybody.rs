@@ -1,5 +1,7 @@
 //! What everybody may ask for.
 use super::*;
+use crate::store::IndexRow;
+use inkwire_core::Time;
 
 #[test]
 fn imagine_makes_a_job_with_everything_resolved() {
@@ -104,6 +106,36 @@ fn cancel_of_what_is_not_ones_own_or_is_over_is_refused() {
     let over = world().about(record("ann", JobState::Finished));
     let state = JobStateName::Finished;
     assert_eq!(refusal(over.decide(by_id())), Rejection::NotNow { job: "k7f".into(), state });
+}
+
+/// Whoever reads the words on a job where they ask needs no answer beside them.
+#[test]
+fn cancel_and_delete_are_answered_by_the_job_where_it_is_heard() {
+    let cancel = |world: &World| world.decide(Command::Cancel(JobSelector::All));
+    let check = |rows: &[IndexRow], quiet: bool| {
+        let rows: Vec<_> = rows.iter().map(|row| (row.clone(), Phase::Waiting)).collect();
+        let decision = cancel(&world().with(&rows));
+        assert_eq!((decision.quiet, cancels(&decision).len()), (quiet, rows.len()));
+    };
+    let elsewhere = || IndexRow { room: "#den".into(), ..row("a2", "ann") };
+    check(&[row("a1", "ann")], true);
+    check(&[row("a1", "ann"), row("a2", "ann")], true);
+    check(&[IndexRow { private: true, ..row("a1", "ann") }], true);
+    check(&[row("a1", "ann"), elsewhere()], false);
+    check(&[IndexRow { adapter: "matrix".into(), ..row("a1", "ann") }], false);
+
+    let delete = |image, change: fn(&mut JobRecord, &mut Time)| {
+        let mut record = record("bob", JobState::Finished);
+        let mut world = world().admin();
+        change(&mut record, &mut world.now);
+        world.about(record).decide(Command::Delete(of(image))).quiet
+    };
+    assert!(delete(None, |_, _| {}));
+    assert!(!delete(Some(1), |_, _| {}), "the other one is left");
+    assert!(delete(Some(2), |record, _| record.artifacts.retain(|made| made.index != 1)));
+    assert!(!delete(None, |record, _| record.job.reply_to.room = "#den".into()));
+    assert!(!delete(None, |record, _| record.job.private = true), "bob is told in private");
+    assert!(!delete(None, |_, now| *now = Time(u64::MAX)), "too late for more words");
 }
 
 #[test]
@@ -257,13 +289,19 @@ fn help_shows_what_the_asker_may_do() {
         other => panic!("{other:?}"),
     };
     assert_eq!(listed(world().admin()), TABLE.len());
-    assert_eq!(listed(world()), TABLE.len() - 7);
+    assert_eq!(listed(world().operator()), TABLE.len() - 7);
+    assert_eq!(listed(world()), TABLE.len() - 10);
+    let mut tamed = world().operator();
+    tamed.rights.room_operators.flush = false;
+    assert_eq!(listed(tamed), TABLE.len() - 8);
     let topic = |world, topic| match said(help(world, Some(topic))) {
         Answer::Topic(spec) => spec.name,
         other => panic!("{other:?}"),
     };
     assert_eq!(topic(world(), "Draw"), "imagine");
     assert_eq!(topic(world().admin(), "admin  flush"), "admin flush");
+    assert_eq!(topic(world().admin(), "flush"), "admin flush");
+    assert_eq!(topic(world().operator(), "flush"), "room flush");
     assert!(matches!(said(help(world(), Some("flags"))), Answer::Flags(_)));
     let unknown = |nearest: Option<&str>, word: &str| Rejection::UnknownCommand {
         word: word.into(),

@@ -1,6 +1,7 @@
 //! Every command by what it decides; and that none is without an example and a test.
 mod admin;
 mod everybody;
+mod room;
 mod world;
 
 use super::*;
@@ -11,6 +12,7 @@ use crate::{
 };
 use inkwire_core::{
     EngineHealth, FlushScope, Heard, Imagine, JobRef, JobStateName, LimitScope, Note, PlaceKind,
+    Room,
 };
 use std::time::Duration;
 use world::{World, ann, record, row, world};
@@ -67,6 +69,10 @@ fn name(command: &Command) -> &'static str {
         Command::Me => "me",
         Command::Help(_) => "help",
         Command::About => "about",
+        Command::Room(Room::Show) => "room",
+        Command::Room(Room::Set(_)) => "room set",
+        Command::Room(Room::Unset(_)) => "room unset",
+        Command::Room(Room::Flush { .. }) => "room flush",
         Command::Admin(Admin::Flush { .. }) => "admin flush",
         Command::Admin(Admin::Models) => "admin models",
         Command::Admin(Admin::Pause) => "admin pause",
@@ -82,7 +88,7 @@ fn every_example_is_read_as_its_own_command() {
     for row in TABLE {
         assert!(!row.examples.is_empty(), "{} has no example", row.name);
         for example in row.examples {
-            let read = parse(example, Heard::Prefix, row.role, &Ceilings::default());
+            let read = parse(example, Heard::Prefix, row.role.into(), &Ceilings::default());
             let read = read.expect(example).expect(example);
             assert_eq!(name(&read), row.name, "{example}");
             assert_eq!(matches!(read, Command::Admin(_)), row.role == Role::Admin, "{example}");
@@ -93,7 +99,8 @@ fn every_example_is_read_as_its_own_command() {
 
 #[test]
 fn every_command_has_a_test_of_its_name() {
-    let tests = concat!(include_str!("everybody.rs"), include_str!("admin.rs"));
+    let tests =
+        concat!(include_str!("everybody.rs"), include_str!("room.rs"), include_str!("admin.rs"));
     for row in TABLE {
         let test = format!("\nfn {}_", row.name.replace(' ', "_"));
         assert!(tests.contains(&test), "{} has no test", row.name);
@@ -110,13 +117,23 @@ fn the_reference_is_the_committed_page() {
     assert!(page == committed, "docs/commands.md is out of date; it should be:\n{page}");
 }
 
+/// Read as somebody who may, decided for somebody who may not.
 #[test]
-fn only_admins_may_do_what_is_for_admins() {
-    for row in TABLE.iter().filter(|row| row.role == Role::Admin) {
-        let example = row.examples.first().expect("an example");
-        let read = parse(example, Heard::Prefix, Role::Everybody, &Ceilings::default());
-        let command = read.expect(example).expect(example);
-        assert_eq!(refusal(world().decide(command)), Rejection::NotAllowed, "{example}");
+fn only_those_who_may_are_obeyed() {
+    let lesser = |role| match role {
+        Role::Everybody => vec![],
+        Role::RoomOperator => vec![Role::Everybody],
+        Role::Admin => vec![Role::Everybody, Role::RoomOperator],
+    };
+    for row in TABLE {
+        for role in lesser(row.role) {
+            let example = row.examples.first().expect("an example");
+            let read = parse(example, Heard::Prefix, row.role.into(), &Ceilings::default());
+            let command = read.expect(example).expect(example);
+            let world = World { rights: role.into(), ..world() };
+            let refused = refusal(world.decide(command));
+            assert_eq!(refused, Rejection::NotAllowed, "{role:?}: {example}");
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 use crate::{
     engine::{Catalog, Status},
     intake::{
-        access::{Access, AccessRules},
+        access::{Access, AccessRules, Rights},
         commands::{Decision, decide},
         facts::{EngineFacts, Facts, Fresh, Phase, QueueFacts, Standing, Terms, Whose},
         presets::{Known, Model, Presets, Style, WorkflowFacts},
@@ -12,7 +12,7 @@ use crate::{
 };
 use inkwire_core::{
     AdapterId, Address, Artifact, ArtifactKind, Author, Body, Command, EngineHealth, EventKey,
-    Heard, JobId, Native, PersonId, Place, PlaceKind, Powers, Request, Role, Time, Trust,
+    Heard, Imagine, JobId, Native, PersonId, Place, PlaceKind, Powers, Request, Role, Time, Trust,
 };
 use std::{sync::Arc, time::Duration};
 
@@ -33,9 +33,9 @@ impl QueueFacts for Line {
         Standing { position: Some(self.rows.len() + 1), eta, progress: None }
     }
 
-    fn owned(&self, person: &PersonId) -> Vec<JobId> {
+    fn owned(&self, person: &PersonId) -> Vec<IndexRow> {
         let mine = self.rows.iter().filter(|(row, _)| row.owner == *person);
-        mine.rev().map(|(row, _)| row.job.clone()).collect()
+        mine.rev().map(|(row, _)| row.clone()).collect()
     }
 
     fn list(&self, phase: Phase, most: usize) -> Vec<(IndexRow, Option<Duration>)> {
@@ -68,7 +68,8 @@ impl QueueFacts for Line {
 
 pub(super) struct World {
     pub(super) request: Request,
-    pub(super) role: Role,
+    pub(super) rights: Rights,
+    pub(super) room: Imagine,
     pub(super) access: Access,
     pub(super) line: Line,
     pub(super) presets: Presets,
@@ -77,6 +78,7 @@ pub(super) struct World {
     pub(super) subject: Option<JobRecord>,
     pub(super) uploads: bool,
     pub(super) terms: Terms,
+    pub(super) now: Time,
 }
 
 pub(super) fn ann() -> PersonId {
@@ -100,7 +102,8 @@ pub(super) fn world() -> World {
     };
     World {
         request: request(),
-        role: Role::Everybody,
+        rights: Role::Everybody.into(),
+        room: Imagine::default(),
         access: Access::build(AccessRules {
             blocked: vec!["gore".into()],
             ..AccessRules::default()
@@ -121,6 +124,7 @@ pub(super) fn world() -> World {
         subject: None,
         uploads: false,
         terms: Terms { source: "https://example.org".into(), ..Terms::default() },
+        now: Time(5000),
     }
 }
 
@@ -130,24 +134,30 @@ impl World {
         let facts = Facts {
             request: &self.request,
             person: &ann(),
-            role: self.role,
+            rights: self.rights,
             access: &self.access,
             queue: &self.line,
             presets: &self.presets,
             known: &self.known,
+            room: &self.room,
             fleet: &self.fleet,
             subject: self.subject.as_ref(),
             newest: &newest,
             uploads: self.uploads,
             terms: &self.terms,
-            now: Time(5000),
+            now: self.now,
         };
         let mut fresh = Fresh { id: &mut || "new".into(), seed: &mut || 4242 };
         decide(&facts, &mut fresh, command)
     }
 
     pub(super) fn admin(mut self) -> Self {
-        self.role = Role::Admin;
+        self.rights = Role::Admin.into();
+        self
+    }
+
+    pub(super) fn operator(mut self) -> Self {
+        self.rights = Role::RoomOperator.into();
         self
     }
 
