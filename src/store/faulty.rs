@@ -1,14 +1,14 @@
 //! A store that fails where a test wants it to, in front of one that works.
 //! It changes nothing else: what it passes on is the other's business.
 use super::{
-    Admission, BlobRow, Effect, Finish, Finished, IndexRow, JobRecord, Lease, Page, Payload,
-    Retention, Settings, Store, StoreError, StoreStats, Swept, Verdict,
+    Admission, BlobRow, Effect, Finish, Finished, IndexRow, JobRecord, Lease, LinkRow, Page,
+    Payload, Retention, Settings, Store, StoreError, StoreStats, Swept, Verdict,
 };
 use crate::job::Attempt;
 use async_trait::async_trait;
 use inkwire_core::{
-    AdapterId, Delivery, DeliveryId, Failure, JobId, Linked, MediaId, Native, PersonId, Posted,
-    Receipt, SlotId, Time, Watch,
+    AdapterId, Delivery, DeliveryId, Failure, Imagine, JobId, Linked, MediaId, Native, PersonId,
+    Posted, Receipt, SlotId, Time, Watch,
 };
 use serde_json::Value;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,12 +20,20 @@ pub enum Point {
     Submitted,
     Finish,
     Begin,
+    Checkpoint,
     Record,
 }
 
 impl Point {
-    pub const ALL: [Self; 6] =
-        [Self::Admit, Self::Claim, Self::Submitted, Self::Finish, Self::Begin, Self::Record];
+    pub const ALL: [Self; 7] = [
+        Self::Admit,
+        Self::Claim,
+        Self::Submitted,
+        Self::Finish,
+        Self::Begin,
+        Self::Checkpoint,
+        Self::Record,
+    ];
 }
 
 /// `After`: what was asked is committed, and the caller does not learn it.
@@ -119,6 +127,10 @@ impl Store for FaultyStore {
         self.inner.open_index().await
     }
 
+    async fn room(&self, adapter: &AdapterId, room: &Native) -> Result<Imagine, StoreError> {
+        self.inner.room(adapter, room).await
+    }
+
     async fn claim(
         &self,
         attempt: &Attempt,
@@ -164,7 +176,7 @@ impl Store for FaultyStore {
     }
 
     async fn checkpoint(&self, id: &DeliveryId, epoch: u64, v: Value) -> Result<(), StoreError> {
-        self.inner.checkpoint(id, epoch, v).await
+        self.around(Point::Checkpoint, self.inner.checkpoint(id, epoch, v)).await
     }
 
     async fn record(
@@ -208,6 +220,10 @@ impl Store for FaultyStore {
 
     async fn blob(&self, id: &MediaId) -> Result<Option<BlobRow>, StoreError> {
         self.inner.blob(id).await
+    }
+
+    async fn keep_link(&self, link: &LinkRow) -> Result<(), StoreError> {
+        self.inner.keep_link(link).await
     }
 
     async fn link(&self, id: &str, now: Time) -> Result<Option<Linked>, StoreError> {

@@ -1,20 +1,22 @@
-//! What a link shows of the picture behind it. Pure; a private job's words never get here.
+//! What a link shows of what is behind it. Pure; a private job's words never get here.
 use super::{BlobRow, LinkRow};
 use crate::job::Job;
 use inkwire_core::{Linked, Time};
 
 const LONGEST_SLUG: usize = 40;
 
-pub(super) fn linked(job: &Job, link: &LinkRow, blob: BlobRow) -> Linked {
+/// `job` is `None` for a text that nobody painted.
+pub(super) fn linked(job: Option<&Job>, link: &LinkRow, blob: BlobRow) -> Linked {
+    let plain = || format!("text.{}", extension(&blob.mime));
     Linked {
-        file_name: file_name(job, link.image, &blob.mime),
-        title: (!job.private).then(|| job.render.prompt.clone()),
+        file_name: job.map_or_else(plain, |job| file_name(job, link.image, &blob.mime)),
+        title: job.filter(|job| !job.private).map(|job| job.render.prompt.clone()),
         media: blob.id,
         mime: blob.mime,
         bytes: blob.bytes,
         width: blob.width,
         height: blob.height,
-        job: job.id.clone(),
+        job: job.map(|job| job.id.clone()),
         expires: Some(link.expires),
     }
 }

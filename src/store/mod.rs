@@ -16,8 +16,8 @@ pub use private::private_dir;
 use crate::job::{Attempt, Draft, Ending, Job, JobState};
 use async_trait::async_trait;
 use inkwire_core::{
-    AdapterId, Artifact, Cursor, Delivery, DeliveryId, EventKey, Failure, JobId, Linked, MediaId,
-    Native, Notes, Outcome, Parcel, PersonId, Posted, Receipt, SlotId, Time, Watch,
+    AdapterId, Artifact, Cursor, Delivery, DeliveryId, EventKey, Failure, Imagine, JobId, Linked,
+    MediaId, Native, Notes, Outcome, Parcel, PersonId, Posted, Receipt, SlotId, Time, Watch,
 };
 use serde_json::Value;
 use std::time::Duration;
@@ -82,6 +82,12 @@ pub enum Change {
         image: Option<u16>,
     },
     Pause(bool),
+    /// Replaces all defaults of a room; an empty wish forgets them.
+    Prefer {
+        adapter: AdapterId,
+        room: Native,
+        defaults: Box<Imagine>,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -182,13 +188,13 @@ pub enum Finished {
     WantsGrid(Vec<Artifact>),
 }
 
-/// A link to one blob of one job.
+/// A link to one blob, of one job or of none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkRow {
     /// 128 random bits in 22 symbols.
     pub id: String,
     pub media: MediaId,
-    /// 0 for the grid.
+    /// 0 for the grid, and for a text.
     pub image: u16,
     pub expires: Time,
 }
@@ -284,6 +290,8 @@ pub trait Store: Send + Sync {
     /// written, where a job's id is taken.
     async fn admit(&self, admissions: Vec<Admission>) -> Result<Vec<Verdict>, StoreError>;
     async fn open_index(&self) -> Result<Vec<IndexRow>, StoreError>;
+    /// What a room paints with where a request does not say: a wish without a prompt.
+    async fn room(&self, adapter: &AdapterId, room: &Native) -> Result<Imagine, StoreError>;
 
     /// Takes a part for an engine and writes `Started`. `attempt.native` is stored as what we
     /// intend to submit. `None`: no longer wanted. A part already claimed with this `run_no`
@@ -347,6 +355,8 @@ pub trait Store: Send + Sync {
 
     async fn keep_blob(&self, blob: &BlobRow, at: Time) -> Result<(), StoreError>;
     async fn blob(&self, id: &MediaId) -> Result<Option<BlobRow>, StoreError>;
+    /// A link that no job made, forced to disk: its blob is kept until it expires.
+    async fn keep_link(&self, link: &LinkRow) -> Result<(), StoreError>;
     /// `None` for unknown, expired and revoked links alike.
     async fn link(&self, id: &str, now: Time) -> Result<Option<Linked>, StoreError>;
     /// Durable on return, so that the files may go.

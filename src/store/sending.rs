@@ -42,8 +42,12 @@ pub(super) fn settle(
     };
     match receipt {
         Receipt::Sent(posted) => Next::Shown(posted),
-        // Whether it arrived is known only if sending had not begun.
-        Receipt::Dropped => again(sending.begun, back_off(sending.attempts)),
+        // A connection that ended says nothing about what it had not begun.
+        Receipt::Dropped if !sending.begun => {
+            Next::Again { sending, not_before: now.after(FIRST_WAIT) }
+        }
+        // Whether it arrived is not known.
+        Receipt::Dropped => again(true, back_off(sending.attempts)),
         Receipt::Failed(SendError::Retry) => again(false, back_off(sending.attempts)),
         Receipt::Failed(SendError::After(wait)) => again(false, wait),
         Receipt::Failed(SendError::TooLarge { .. }) => {
@@ -85,6 +89,9 @@ mod tests {
         };
         check(Receipt::Dropped, true);
         check(Receipt::Failed(SendError::Retry), false);
+        let waiting = Sending { begun: false, attempts: 3 };
+        let next = settle(waiting, Receipt::Dropped, false, &Outcome::Expired, Time(5));
+        assert_eq!(next, Next::Again { sending: waiting, not_before: Time(1005) });
         check(Receipt::Failed(SendError::After(Duration::from_secs(1))), false);
     }
 }

@@ -78,7 +78,7 @@ impl State {
         let step = take(&mut row.standing);
         row.artifacts.extend(step.artifacts);
         for link in step.links {
-            self.links.insert(link.id.clone(), (id.clone(), link));
+            self.links.insert(link.id.clone(), (Some(id.clone()), link));
         }
         step.drafts.into_iter().for_each(|draft| self.post(draft, at));
         Some(step.effects)
@@ -115,7 +115,7 @@ impl State {
         let gone = |index: u16| image.is_none_or(|image| index == image || index == 0);
         row.artifacts.retain(|made| !gone(made.index));
         let empty = row.artifacts.is_empty();
-        self.links.retain(|_, (job, link)| job != id || !gone(link.image));
+        self.links.retain(|_, (job, link)| job.as_ref() != Some(id) || !gone(link.image));
         if empty {
             self.step(id, at, Standing::retract);
         }

@@ -8,7 +8,11 @@ impl State {
     pub(super) fn link(&self, id: &str, now: Time) -> Option<Linked> {
         let (job, row) = self.links.get(id).filter(|(_, row)| now < row.expires)?;
         let (blob, _) = self.blobs.get(&row.media)?;
-        Some(link::linked(&self.jobs.get(job)?.standing.job, row, blob.clone()))
+        let job = match job {
+            Some(job) => Some(&self.jobs.get(job)?.standing.job),
+            None => None,
+        };
+        Some(link::linked(job, row, blob.clone()))
     }
 
     pub(super) fn sweep(&mut self, retention: &Retention, now: Time) -> Swept {
@@ -35,7 +39,7 @@ impl State {
         });
         let old: BTreeSet<JobId> = old.map(|(id, _)| id.clone()).collect();
         self.jobs.retain(|id, _| !old.contains(id));
-        self.links.retain(|_, (job, _)| !old.contains(job));
+        self.links.retain(|_, (job, _)| job.as_ref().is_none_or(|job| !old.contains(job)));
         self.messages.retain(|_, (job, _)| !old.contains(job));
         self.drop_deliveries(|row| row.delivery.job.as_ref().is_some_and(|id| old.contains(id)));
         old.len()
@@ -68,7 +72,8 @@ impl State {
             row.artifacts = kept;
             let dropped: Vec<Artifact> = dropped;
             let of_dropped = |media: &MediaId| dropped.iter().any(|made| made.media == *media);
-            self.links.retain(|_, (job, link)| job != id || !of_dropped(&link.media));
+            self.links
+                .retain(|_, (job, link)| job.as_ref() != Some(id) || !of_dropped(&link.media));
         }
     }
 
@@ -87,13 +92,16 @@ impl State {
             gone.insert(id);
         }
         self.drop_artifacts(|_, made| named(made).any(|id| gone.contains(id)));
+        self.links.retain(|_, (job, link)| job.is_some() || !gone.contains(&link.media));
         self.blobs.retain(|id, _| !gone.contains(id));
         gone.into_iter().collect()
     }
 
     fn drop_unclaimed(&mut self, retention: &Retention, now: Time) -> Vec<MediaId> {
         let made = self.jobs.values().flat_map(|row| &row.artifacts);
-        let claimed: BTreeSet<_> = made.flat_map(named).collect();
+        let texts = self.links.values().filter(|(job, _)| job.is_none());
+        let texts = texts.map(|(_, link)| &link.media);
+        let claimed: BTreeSet<_> = made.flat_map(named).chain(texts).collect();
         let old = self.blobs.values().filter(|(_, at)| at.after(retention.unclaimed) <= now);
         let gone: Vec<_> =
             old.filter(|(b, _)| !claimed.contains(&b.id)).map(|(b, _)| b.id.clone()).collect();

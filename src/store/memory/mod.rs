@@ -11,8 +11,8 @@ use super::{
 use crate::job::Attempt;
 use async_trait::async_trait;
 use inkwire_core::{
-    AdapterId, Delivery, DeliveryId, EventKey, Failure, JobId, Linked, MediaId, Native, Outcome,
-    PersonId, Posted, Receipt, SlotId, Time, Watch,
+    AdapterId, Delivery, DeliveryId, EventKey, Failure, Imagine, JobId, Linked, MediaId, Native,
+    Outcome, PersonId, Posted, Receipt, SlotId, Time, Watch,
 };
 use serde_json::Value;
 use std::{
@@ -39,8 +39,10 @@ struct State {
     messages: BTreeMap<(AdapterId, Native, Native), (JobId, Option<MediaId>)>,
     seen: BTreeMap<(AdapterId, EventKey), Seen>,
     leases: BTreeMap<AdapterId, Lease>,
+    rooms: BTreeMap<(AdapterId, Native), Imagine>,
     blobs: BTreeMap<MediaId, (BlobRow, Time)>,
-    links: BTreeMap<String, (JobId, LinkRow)>,
+    /// Texts have no job.
+    links: BTreeMap<String, (Option<JobId>, LinkRow)>,
 }
 
 #[derive(Default)]
@@ -80,6 +82,7 @@ impl State {
             messages: BTreeMap::new(),
             seen: BTreeMap::new(),
             leases: BTreeMap::new(),
+            rooms: BTreeMap::new(),
             blobs: BTreeMap::new(),
             links: BTreeMap::new(),
         }
@@ -136,6 +139,15 @@ impl State {
                 self.paused = *paused;
                 vec![Effect::Paused(*paused)]
             }
+            Change::Prefer { adapter, room, defaults } => {
+                let key = (adapter.clone(), room.clone());
+                if **defaults == Imagine::default() {
+                    self.rooms.remove(&key);
+                } else {
+                    self.rooms.insert(key, Imagine::clone(defaults));
+                }
+                vec![]
+            }
         }
     }
 }
@@ -169,6 +181,11 @@ impl Store for MemoryStore {
 
     async fn open_index(&self) -> Result<Vec<IndexRow>, StoreError> {
         Ok(self.lock().open_index())
+    }
+
+    async fn room(&self, adapter: &AdapterId, room: &Native) -> Result<Imagine, StoreError> {
+        let key = (adapter.clone(), room.clone());
+        Ok(self.lock().rooms.get(&key).cloned().unwrap_or_default())
     }
 
     async fn claim(
@@ -268,6 +285,11 @@ impl Store for MemoryStore {
 
     async fn blob(&self, id: &MediaId) -> Result<Option<BlobRow>, StoreError> {
         Ok(self.lock().blobs.get(id).map(|(blob, _)| blob.clone()))
+    }
+
+    async fn keep_link(&self, link: &LinkRow) -> Result<(), StoreError> {
+        self.lock().links.insert(link.id.clone(), (None, link.clone()));
+        Ok(())
     }
 
     async fn link(&self, id: &str, now: Time) -> Result<Option<Linked>, StoreError> {

@@ -94,6 +94,7 @@ impl State {
     fn parcel(&self, row: &Row) -> Parcel {
         Parcel {
             delivery: row.delivery.clone(),
+            at: row.at,
             shown: self.shown(&row.delivery.slot),
             state: row.state.clone(),
             in_doubt: row.sending.begun,

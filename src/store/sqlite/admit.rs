@@ -2,7 +2,7 @@
 //! Also the facts of the installation, leases, and ids for jobs to come.
 use super::{
     columns::{Json, maybe_json, millis},
-    jobs, media, outbox,
+    jobs, media, outbox, rooms,
 };
 use crate::store::{Admission, Change, Effect, Lease, Settings, StoreError, Verdict, ids};
 use inkwire_core::{AdapterId, Cursor, EventKey, JobId, Notes, Outcome, Time};
@@ -143,6 +143,10 @@ fn apply(tx: &Connection, tag: &str, change: &Change, at: Time) -> Result<Vec<Ef
         Change::Pause(paused) => {
             tx.execute("UPDATE settings SET paused = ?1", [paused])?;
             Ok(vec![Effect::Paused(*paused)])
+        }
+        Change::Prefer { adapter, room, defaults } => {
+            rooms::prefer(tx, adapter, room, defaults)?;
+            Ok(vec![])
         }
     }
 }

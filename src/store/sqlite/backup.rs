@@ -113,10 +113,11 @@ fn open_copy(path: &Path) -> rusqlite::Result<Connection> {
     Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
 }
 
-/// Those that some job still names.
+/// Those that some job or text still names.
 fn blobs(conn: &Connection) -> rusqlite::Result<Vec<MediaId>> {
     let sql = "SELECT id FROM blobs WHERE id IN (SELECT media FROM artifacts)
-        OR id IN (SELECT thumbnail FROM artifacts) ORDER BY id";
+        OR id IN (SELECT thumbnail FROM artifacts)
+        OR id IN (SELECT media FROM links WHERE job = '') ORDER BY id";
     conn.prepare(sql)?.query_map([], |row| row.get(0).map(MediaId))?.collect()
 }
 

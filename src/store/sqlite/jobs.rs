@@ -119,7 +119,7 @@ impl Loaded {
             media::keep_artifact(tx, &now.job.id, artifact)?;
         }
         for link in &step.links {
-            media::keep_link(tx, &now.job.id, link)?;
+            media::keep_link(tx, Some(&now.job.id), link)?;
         }
         for draft in &step.drafts {
             outbox::post(tx, tag, draft, at)?;

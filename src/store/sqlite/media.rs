@@ -1,9 +1,12 @@
 //! Blobs, artifacts and links in rows; the bytes themselves are somebody else's.
 use super::{
-    columns::{Json, int, json, millis, time},
+    columns::{Json, int, json, maybe_json, millis, time},
     jobs,
 };
-use crate::store::{BlobRow, LinkRow, StoreError, StoreStats, link};
+use crate::{
+    job::Job,
+    store::{BlobRow, LinkRow, StoreError, StoreStats, link},
+};
 use inkwire_core::{AdapterId, Artifact, ArtifactKind, JobId, Linked, MediaId, Time};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -53,22 +56,30 @@ pub(super) fn artifacts(tx: &Connection, job: &JobId) -> Result<Vec<Artifact>, S
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-pub(super) fn keep_link(tx: &Connection, job: &JobId, link: &LinkRow) -> Result<(), StoreError> {
+/// A text has no job, which is an empty name in its row.
+pub(super) fn keep_link(
+    tx: &Connection,
+    job: Option<&JobId>,
+    link: &LinkRow,
+) -> Result<(), StoreError> {
     let sql = "INSERT OR REPLACE INTO links (id, job, media, image, expires)
         VALUES (?1, ?2, ?3, ?4, ?5)";
     let LinkRow { id, media, image, expires } = link;
-    tx.prepare_cached(sql)?.execute(params![id, job.0, media.0, image, millis(*expires)])?;
+    let job = job.map_or("", |job| &job.0);
+    tx.prepare_cached(sql)?.execute(params![id, job, media.0, image, millis(*expires)])?;
     Ok(())
 }
 
 pub(super) fn link(tx: &Connection, id: &str, now: Time) -> Result<Option<Linked>, StoreError> {
     let sql = "SELECT links.id, media, image, expires, mime, bytes, width, height, payloads.job
-        FROM links JOIN blobs ON blobs.id = media JOIN jobs ON jobs.id = links.job
-        JOIN payloads USING (number) WHERE links.id = ?1 AND expires > ?2";
+        FROM links JOIN blobs ON blobs.id = media LEFT JOIN jobs ON jobs.id = links.job
+        LEFT JOIN payloads USING (number) WHERE links.id = ?1 AND expires > ?2
+        AND (links.job = '' OR payloads.job IS NOT NULL)";
     let found = tx.prepare_cached(sql)?.query_row(params![id, millis(now)], |row| {
         let (media, image) = (MediaId(row.get("media")?), row.get("image")?);
         let link = LinkRow { id: row.get("id")?, media, image, expires: time(row, "expires")? };
-        Ok(link::linked(&json(row, "job")?, &link, read_blob(row)?))
+        let job: Option<Job> = maybe_json(row, "job")?;
+        Ok(link::linked(job.as_ref(), &link, read_blob(row)?))
     });
     Ok(found.optional()?)
 }

@@ -4,7 +4,7 @@ use super::open::{APPLICATION_ID, OpenError, beside, private, version};
 use rusqlite::{Connection, TransactionBehavior};
 use std::path::Path;
 
-pub(super) const STEPS: &[&str] = &[include_str!("schema/001.sql")];
+pub(super) const STEPS: &[&str] = &[include_str!("schema/001.sql"), include_str!("schema/002.sql")];
 
 /// The version that `STEPS` lead to.
 pub(super) fn known() -> u32 {

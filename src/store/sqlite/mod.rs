@@ -6,9 +6,11 @@ mod columns;
 mod jobs;
 mod media;
 mod migrate;
+mod notes;
 mod open;
 mod outbox;
 mod readers;
+mod rooms;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -18,15 +20,16 @@ pub use backup::{Backup, Verified, VerifyError, verify};
 pub use open::{OpenError, Options, lock};
 
 use super::{
-    Admission, BlobRow, Effect, Finish, Finished, IndexRow, JobRecord, Lease, Page, Payload,
-    Retention, Settings, Store, StoreError, StoreStats, Swept, Verdict,
+    Admission, BlobRow, Effect, Finish, Finished, IndexRow, JobRecord, Lease, LinkRow, Page,
+    Payload, Retention, Settings, Store, StoreError, StoreStats, Swept, Verdict,
 };
 use crate::job::Attempt;
 use async_trait::async_trait;
 use inkwire_core::{
-    AdapterId, Delivery, DeliveryId, Failure, JobId, Linked, MediaId, Native, PersonId, Posted,
-    Receipt, SlotId, Time, Watch,
+    AdapterId, Delivery, DeliveryId, Failure, Imagine, JobId, Linked, MediaId, Native, PersonId,
+    Posted, Receipt, SlotId, Time, Watch,
 };
+use notes::Notes;
 use readers::Readers;
 use rusqlite::Connection;
 use serde_json::Value;
@@ -44,6 +47,7 @@ pub struct SqliteStore {
     /// Dropped first: the writer's connection is the last one, and tidies up.
     readers: Readers,
     writer: Writer,
+    notes: Notes,
     /// Part of the delivery ids made since this opening.
     tag: Arc<str>,
 }
@@ -54,9 +58,10 @@ impl SqliteStore {
     pub fn open(path: &Path, options: &Options) -> Result<Self, OpenError> {
         let opened = open::open(path, options)?;
         let io = |error| OpenError::Io { path: path.to_owned(), error };
+        let notes = Notes::open(&open::beside(path, "notes"), &opened.conn).map_err(io)?;
         let writer = Writer::start(opened).map_err(io)?;
         let tag: String = Uuid::new_v4().simple().to_string().chars().take(8).collect();
-        Ok(Self { readers: Readers::new(path.to_owned()), writer, tag: tag.into() })
+        Ok(Self { readers: Readers::new(path.to_owned()), writer, notes, tag: tag.into() })
     }
 
     /// Commits what waits and marks the stop as clean. Later calls fail.
@@ -99,6 +104,11 @@ impl Store for SqliteStore {
 
     async fn open_index(&self) -> Result<Vec<IndexRow>, StoreError> {
         self.read(jobs::open_index).await
+    }
+
+    async fn room(&self, adapter: &AdapterId, room: &Native) -> Result<Imagine, StoreError> {
+        let (adapter, room) = (adapter.clone(), room.clone());
+        self.read(move |tx| rooms::defaults(tx, &adapter, &room)).await
     }
 
     async fn claim(
@@ -161,6 +171,7 @@ impl Store for SqliteStore {
     }
 
     async fn checkpoint(&self, id: &DeliveryId, epoch: u64, v: Value) -> Result<(), StoreError> {
+        let _ahead = self.notes.add(id, &v);
         let id = id.clone();
         self.writer.write(Lazy, move |tx| outbox::checkpoint(tx, &id, epoch, &v)).await
     }
@@ -218,6 +229,11 @@ impl Store for SqliteStore {
     async fn blob(&self, id: &MediaId) -> Result<Option<BlobRow>, StoreError> {
         let id = id.clone();
         self.read(move |tx| media::blob(tx, &id)).await
+    }
+
+    async fn keep_link(&self, link: &LinkRow) -> Result<(), StoreError> {
+        let link = link.clone();
+        self.writer.write(Forced, move |tx| media::keep_link(tx, None, &link)).await
     }
 
     async fn link(&self, id: &str, now: Time) -> Result<Option<Linked>, StoreError> {

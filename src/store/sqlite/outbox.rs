@@ -17,7 +17,7 @@ use inkwire_core::{
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 use serde_json::Value;
 
-pub(super) const DUE: &str = "SELECT d.seq, d.tag, d.begun, w.draft, w.state, s.shown
+pub(super) const DUE: &str = "SELECT d.seq, d.tag, d.begun, d.at, w.draft, w.state, s.shown
         FROM deliveries d JOIN words w ON w.seq = d.seq LEFT JOIN slots s ON s.slot = d.slot
         WHERE d.adapter = ?1 AND d.open = 1 AND d.not_before <= ?2
         AND (d.expires IS NULL OR d.expires > ?2) AND NOT EXISTS (
@@ -90,6 +90,7 @@ pub(super) fn due(
 fn parcel(row: &Row<'_>) -> rusqlite::Result<Parcel> {
     Ok(Parcel {
         delivery: delivery(row)?,
+        at: Time(row.get("at")?),
         shown: maybe_json(row, "shown")?.unwrap_or_default(),
         state: maybe_json(row, "state")?,
         in_doubt: row.get("begun")?,
@@ -138,6 +139,21 @@ pub(super) fn checkpoint(
     let seq = open_row(tx, id, epoch)?;
     let sql = "UPDATE words SET state = ?2 WHERE seq = ?1";
     tx.prepare_cached(sql)?.execute(params![seq, Json(value)])?;
+    Ok(())
+}
+
+/// The same from a process that was killed before it could commit it; what is over by now stays.
+pub(super) fn noted(
+    tx: &Connection,
+    id: &DeliveryId,
+    value: &Json<&Value>,
+) -> rusqlite::Result<()> {
+    let Some((seq, tag)) = id.0.strip_prefix('d').and_then(|id| id.split_once('-')) else {
+        return Ok(());
+    };
+    let sql = "UPDATE words SET state = ?3 WHERE seq = (
+        SELECT seq FROM deliveries WHERE seq = ?1 AND tag = ?2 AND open = 1 AND begun = 1)";
+    tx.execute(sql, params![seq, tag, value])?;
     Ok(())
 }
 

@@ -102,6 +102,8 @@ fn drop_blob(tx: &Connection, id: &MediaId) -> Result<(), StoreError> {
         "DELETE FROM links WHERE (job, media) IN (SELECT job, media FROM artifacts WHERE {named})"
     );
     tx.prepare_cached(&sql)?.execute([&id.0])?;
+    let sql = "DELETE FROM links WHERE job = '' AND media = ?1";
+    tx.prepare_cached(sql)?.execute([&id.0])?;
     tx.prepare_cached(&format!("DELETE FROM artifacts WHERE {named}"))?.execute([&id.0])?;
     tx.prepare_cached("DELETE FROM blobs WHERE id = ?1")?.execute([&id.0])?;
     Ok(())
@@ -110,7 +112,8 @@ fn drop_blob(tx: &Connection, id: &MediaId) -> Result<(), StoreError> {
 fn drop_unclaimed(tx: &Connection, old: i64) -> Result<Vec<MediaId>, StoreError> {
     let sql = "DELETE FROM blobs WHERE at <= ?1
         AND NOT EXISTS (SELECT 1 FROM artifacts WHERE media = blobs.id)
-        AND NOT EXISTS (SELECT 1 FROM artifacts WHERE thumbnail = blobs.id) RETURNING id";
+        AND NOT EXISTS (SELECT 1 FROM artifacts WHERE thumbnail = blobs.id)
+        AND id NOT IN (SELECT media FROM links WHERE job = '') RETURNING id";
     let mut query = tx.prepare_cached(sql)?;
     let gone = query.query_map([old], |row| row.get(0).map(MediaId))?;
     Ok(gone.collect::<Result<_, _>>()?)

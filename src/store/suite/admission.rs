@@ -1,7 +1,7 @@
 //! What comes in: keys, epochs, cursors, ids, and the index that memory is rebuilt from.
 use super::fixtures::*;
 use crate::store::{Admission, Change, Effect, OpenPart, Store, StoreError, Verdict};
-use inkwire_core::JobId;
+use inkwire_core::{Imagine, JobId, Native};
 use std::collections::BTreeSet;
 
 pub(super) async fn a_request_is_taken_once(store: &dyn Store) {
@@ -67,6 +67,22 @@ pub(super) async fn the_pause_is_kept(store: &dyn Store) {
     assert_eq!((after.paused, after.install), (true, before.install));
     assert_eq!(change(store, Change::Pause(false)).await, [Effect::Paused(false)]);
     assert!(!store.settings().await.expect("settings").paused);
+}
+
+pub(super) async fn a_room_keeps_its_defaults(store: &dyn Store) {
+    let (art, den) = (Native::from("#art"), Native::from("#den"));
+    let small = Imagine { width: Some(64), cfg: Some(4.5), ..Imagine::default() };
+    assert_eq!(store.room(&irc(), &art).await, Ok(Imagine::default()));
+    assert_eq!(change(store, prefer(&small)).await, []);
+    assert_eq!(store.room(&irc(), &art).await, Ok(small));
+    for (adapter, room) in [(irc(), &den), ("matrix".into(), &art)] {
+        assert_eq!(store.room(&adapter, room).await, Ok(Imagine::default()), "{adapter} {room}");
+    }
+    let other = Imagine { style: Some("ink".to_owned()), ..Imagine::default() };
+    change(store, prefer(&other)).await;
+    assert_eq!(store.room(&irc(), &art).await, Ok(other), "replaced as a whole");
+    change(store, prefer(&Imagine::default())).await;
+    assert_eq!(store.room(&irc(), &art).await, Ok(Imagine::default()));
 }
 
 pub(super) async fn the_index_has_what_is_open(store: &dyn Store) {

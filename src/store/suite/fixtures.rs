@@ -6,8 +6,8 @@ use crate::{
     },
 };
 use inkwire_core::{
-    AdapterId, Address, Artifact, ArtifactKind, Author, Delivery, EventKey, Outcome, Parcel, Place,
-    PlaceKind, Posted, Powers, Time, Trust, Watch,
+    AdapterId, Address, Artifact, ArtifactKind, Author, Delivery, EventKey, Imagine, Outcome,
+    Parcel, Place, PlaceKind, Posted, Powers, Time, Trust, Watch,
 };
 use std::time::Duration;
 
@@ -99,6 +99,12 @@ pub(crate) async fn cancel(store: &dyn Store, job: &str) -> Vec<Effect> {
     change(store, Change::Cancel { job: job.into(), by: "irc/bob".into() }).await
 }
 
+/// Of the room `#art`.
+pub(crate) fn prefer(defaults: &Imagine) -> Change {
+    let Address { adapter, room, .. } = address();
+    Change::Prefer { adapter, room, defaults: Box::new(defaults.clone()) }
+}
+
 pub(crate) fn attempt(job: &str, part: u8, run_no: u32) -> Attempt {
     Attempt { job: job.into(), part, run_no, native: Some(format!("{job}/{part}/{run_no}")) }
 }
@@ -159,6 +165,12 @@ pub(crate) async fn keep_blobs(store: &dyn Store, made: &[Artifact], at: Time) {
         let blob = BlobRow { id, mime, bytes: 100, width: 512, height: 512 };
         store.keep_blob(&blob, at).await.expect("kept");
     }
+}
+
+pub(crate) async fn keep_text(store: &dyn Store, id: &str, at: Time) {
+    let mime = "text/plain".to_owned();
+    let blob = BlobRow { id: id.into(), mime, bytes: 100, width: 0, height: 0 };
+    store.keep_blob(&blob, at).await.expect("kept");
 }
 
 pub(crate) async fn finish(store: &dyn Store, finish: Finish) -> Vec<Effect> {

@@ -6,6 +6,7 @@ mod model;
 mod parts;
 mod pictures;
 mod sending;
+mod texts;
 
 use super::{
     memory::MemoryStore,
@@ -39,6 +40,7 @@ runs! {
         fresh_ids_are_given_once
         cursor_and_notes_outlive_the_lease
         the_pause_is_kept
+        a_room_keeps_its_defaults
         the_index_has_what_is_open
         newest_jobs_come_first;
     parts:
@@ -82,6 +84,12 @@ runs! {
         unclaimed_blobs_get_time
         keys_and_answers_are_forgotten
         numbers_are_counted;
+    texts:
+        a_text_has_no_job_and_expires
+        texts_stay_until_they_expire
+        a_text_stays_for_the_last_of_its_links
+        texts_make_room_as_pictures_do
+        a_picture_that_is_taken_back_leaves_its_text;
 }
 
 fn sqlite(folder: &std::path::Path) -> SqliteStore {

@@ -2,9 +2,11 @@
 use super::fixtures::*;
 use crate::{
     job::{Draft, Ending, Job},
-    store::{Admission, Change, Finish, Retention, Store, StoreError, memory::MemoryStore},
+    store::{
+        Admission, Change, Finish, LinkRow, Retention, Store, StoreError, memory::MemoryStore,
+    },
 };
-use inkwire_core::{Failure, Outcome, Receipt, SendError, SlotId, Time, Watch};
+use inkwire_core::{Failure, Imagine, Outcome, Receipt, SendError, SlotId, Time, Watch};
 use proptest::{collection::vec, option, prelude::*};
 use regex::Regex;
 use std::{fmt::Debug, time::Duration};
@@ -16,6 +18,7 @@ enum Op {
     Admit { event: u8, job: Option<u8>, parts: u8, private: bool, expires: bool },
     Cancel(u8),
     Delete(u8, Option<u16>),
+    Prefer(Option<u8>),
     Claim { job: u8, part: u8, run_no: u32, engine: bool },
     Submitted { job: u8, part: u8, run_no: u32 },
     Release { job: u8, part: u8, run_no: u32 },
@@ -26,6 +29,7 @@ enum Op {
     Checkpoint(usize),
     Record(usize, u8),
     KeepBlob(u8),
+    KeepLink(u8),
     Sweep { most_bytes: u64 },
     Wait(u16),
 }
@@ -39,6 +43,7 @@ fn op() -> impl Strategy<Value = Op> {
             }),
         1 => (0..4u8).prop_map(Op::Cancel),
         1 => (0..4u8, option::of(0..3u16)).prop_map(|(job, image)| Op::Delete(job, image)),
+        1 => option::of(0..3u8).prop_map(Op::Prefer),
         6 => (run(), any::<bool>())
             .prop_map(|((job, part, run_no), engine)| Op::Claim { job, part, run_no, engine }),
         1 => run().prop_map(|(job, part, run_no)| Op::Submitted { job, part, run_no }),
@@ -52,6 +57,7 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (0..30usize).prop_map(Op::Checkpoint),
         5 => (0..30usize, 0..7u8).prop_map(|(row, receipt)| Op::Record(row, receipt)),
         2 => (0..4u8).prop_map(Op::KeepBlob),
+        2 => (0..4u8).prop_map(Op::KeepLink),
         2 => (0..9u64).prop_map(|n| Op::Sweep { most_bytes: n * 100 }),
         2 => any::<u16>().prop_map(Op::Wait),
     ]
@@ -78,7 +84,7 @@ impl Bench<'_> {
     async fn run(&mut self, op: &Op) -> String {
         let (store, now) = (self.store, self.now);
         match op.clone() {
-            Op::Admit { .. } | Op::Cancel(_) | Op::Delete(..) => {
+            Op::Admit { .. } | Op::Cancel(_) | Op::Delete(..) | Op::Prefer(_) => {
                 self.text(store.admit(vec![self.admission(op)]).await)
             }
             Op::Claim { job, part, run_no, engine } => {
@@ -105,6 +111,11 @@ impl Bench<'_> {
             Op::KeepBlob(job) => {
                 keep_blobs(store, &[image(name(job), 1), image(name(job), 2)], now).await;
                 String::new()
+            }
+            Op::KeepLink(n) => {
+                let row = link(&format!("t{n}"), &image(name(n / 2), 1));
+                let expires = now.after(Duration::from_hours(3));
+                self.text(store.keep_link(&LinkRow { expires, ..row }).await)
             }
             Op::Sweep { most_bytes } => {
                 let hour = Duration::from_hours(1);
@@ -157,6 +168,10 @@ impl Bench<'_> {
                 let cursor = Some(format!("c{n}").as_str().into());
                 Admission { changes: vec![change], cursor, ..empty }
             }
+            Op::Prefer(count) => {
+                let change = prefer(&Imagine { count, ..Imagine::default() });
+                Admission { changes: vec![change], ..empty }
+            }
             _ => empty,
         }
     }
@@ -196,6 +211,7 @@ impl Bench<'_> {
             self.text(store.since(&Watch::All, 0).await),
             self.text(store.since(&Watch::Person("irc/ann".into()), 3).await),
             self.text(store.newest(&"irc/ann".into(), 3).await),
+            self.text(store.room(&irc(), &"#art".into()).await),
         ];
         for job in JOBS {
             let blob = store.blob(&format!("{job}.1").as_str().into()).await;
@@ -207,6 +223,9 @@ impl Bench<'_> {
                 self.text(store.link(&format!("{job}.0"), now).await),
                 self.text(store.link(&format!("{job}.1"), now).await),
             ]);
+        }
+        for n in 0..4 {
+            seen.push(self.text(store.link(&format!("t{n}"), now).await));
         }
         for row in 0..9 {
             let native = format!("${row}");

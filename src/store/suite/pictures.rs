@@ -51,7 +51,7 @@ async fn paint_two(store: &dyn Store, id: &str) {
 pub(super) async fn links_are_made_with_the_end(store: &dyn Store) {
     paint(store, job("k7f", 1)).await;
     let linked = store.link("k7f", NOW).await.expect("readable").expect("leads somewhere");
-    assert_eq!((linked.media, linked.job), ("k7f.1".into(), "k7f".into()));
+    assert_eq!((linked.media, linked.job), ("k7f.1".into(), Some("k7f".into())));
     assert_eq!((linked.mime.as_str(), linked.bytes, linked.width), ("image/webp", 100, 512));
     assert_eq!(linked.title.as_deref(), Some("a boat for k7f"));
     assert_eq!(linked.file_name, "1970-01-01-k7f.1-a-boat-for-k7f.webp");

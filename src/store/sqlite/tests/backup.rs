@@ -18,11 +18,11 @@ async fn a_backup_is_whole_and_opens() {
     let target = to.path().join("backup");
     for _ in 0..2 {
         let backup = store.backup(&target).await.expect("backed up");
-        assert_eq!(backup.blobs, ["done.1".into(), "done.1-small".into()]);
+        assert_eq!(backup.blobs, ["done.1".into(), "done.1-small".into(), "text".into()]);
     }
     queue(&store, job("after", 1)).await;
     let verified = verify(&target).expect("whole");
-    assert_eq!((verified.jobs, verified.schema, verified.blobs.len()), (2, 1, 2));
+    assert_eq!((verified.jobs, verified.schema, verified.blobs.len()), (2, 2, 3));
     let restored = to.path().join("restored.db");
     fs::copy(&verified.database, &restored).expect("copied");
     let restored = open_at(&restored);

@@ -13,8 +13,13 @@ use crate::{
     },
 };
 use futures_util::future::join_all;
-use inkwire_core::{Receipt, Time};
-use std::sync::mpsc;
+use inkwire_core::{ArtifactKind, Receipt, Time};
+use serde_json::json;
+use std::{
+    fs::{self, File},
+    io::Write,
+    sync::mpsc,
+};
 use tempfile::tempdir;
 use tokio::sync::oneshot;
 
@@ -114,6 +119,38 @@ async fn only_what_we_acknowledge_is_forced() {
     forced!(admit(&store, Admission { cursor, ..Admission::empty(&irc(), 0, NOW) }).await, 0);
     queue(&store, job("m2x", 1)).await;
     forced!(store.expire(&["m2x".into()], NOW).await.expect("expired"), 1);
+    keep_text(&store, "list", NOW).await;
+    let text = picture("list", 0, ArtifactKind::Text);
+    forced!(store.keep_link(&link("abc", &text)).await.expect("kept"), 1);
+}
+
+#[tokio::test]
+async fn a_note_outlives_its_process_before_it_is_committed() {
+    let folder = tempdir().expect("a folder");
+    let (path, notes) = (file(&folder), folder.path().join("inkwire.db.notes"));
+    let store = open_at(&path);
+    queue(&store, job("k7f", 1)).await;
+    queue(&store, job("m2x", 1)).await;
+    let ids = store.due(&irc(), 0, NOW, 9).await.expect("due").ready;
+    let ids: Vec<_> = ids.into_iter().map(|parcel| parcel.delivery.id).collect();
+    store.begin(&ids[0], 0).await.expect("begun");
+    for id in ids.iter().chain([&"d1-other".into(), &"nonsense".into()]) {
+        std::mem::forget(store.notes.add(id, &json!("written")));
+    }
+    drop(store);
+    File::options()
+        .append(true)
+        .open(&notes)
+        .and_then(|mut file| file.write_all(b"[\"d"))
+        .expect("cut");
+
+    let store = open_at(&path);
+    let ready = store.due(&irc(), 0, NOW, 9).await.expect("due").ready;
+    let states: Vec<_> = ready.into_iter().map(|parcel| parcel.state).collect();
+    assert_eq!(states, [Some(json!("written")), None], "only what had begun was said");
+    assert_eq!(fs::metadata(&notes).expect("notes").len(), 0);
+    store.checkpoint(&ids[0], 0, json!("again")).await.expect("kept");
+    assert_eq!(fs::metadata(&notes).expect("notes").len(), 0, "the database has it");
 }
 
 #[tokio::test]

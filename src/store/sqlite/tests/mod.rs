@@ -11,7 +11,7 @@ use crate::{
     store::{Admission, Change, Store, suite::fixtures::*},
 };
 use futures_util::future::join_all;
-use inkwire_core::{JobId, Receipt, Watch};
+use inkwire_core::{ArtifactKind, Imagine, JobId, Receipt, Watch};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -37,11 +37,15 @@ async fn fill(store: &SqliteStore) {
     paint(store, job("done", 1)).await;
     let parcel = next(store).await;
     store.record(&parcel.delivery.id, 0, Receipt::Sent(posted("$1")), NOW).await.expect("recorded");
+    keep_text(store, "text", NOW).await;
+    let text = picture("text", 0, ArtifactKind::Text);
+    store.keep_link(&link("text", &text)).await.expect("kept");
     queue(store, Job { private: true, ..job("runs", 2) }).await;
     claim(store, "runs", 0).await;
     store.begin(&next(store).await.delivery.id, 0).await.expect("begun");
     let cursor = Some("c1".into());
-    let (adapter, changes) = ("matrix".into(), vec![Change::Pause(true)]);
+    let small = Imagine { width: Some(64), ..Imagine::default() };
+    let (adapter, changes) = ("matrix".into(), vec![Change::Pause(true), prefer(&small)]);
     admit(store, Admission { adapter, changes, cursor, ..Admission::empty(&irc(), 0, NOW) }).await;
 }
 
@@ -50,11 +54,12 @@ async fn view(store: &SqliteStore) -> String {
     let jobs = join_all(ids.iter().map(|id| store.job(id))).await;
     let due = store.due(&irc(), 0, NOW, 9).await;
     let index = store.open_index().await;
-    let link = store.link("done", NOW).await;
+    let links = join_all(["done", "text"].map(|id| store.link(id, NOW))).await;
     let shown = store.shown(&"job-done".into()).await;
     let settings = store.settings().await;
+    let room = store.room(&irc(), &"#art".into()).await;
     let said = store.since(&Watch::All, 0).await;
-    format!("{jobs:?} {due:?} {index:?} {link:?} {shown:?} {settings:?} {said:?}")
+    format!("{jobs:?} {due:?} {index:?} {links:?} {shown:?} {settings:?} {said:?} {room:?}")
 }
 
 fn raw(path: &Path, sql: &str) {

@@ -6,6 +6,7 @@ use crate::store::{
     sqlite::{OpenError, migrate, open},
     suite::fixtures::*,
 };
+use inkwire_core::Imagine;
 use rusqlite::Connection;
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 use tempfile::tempdir;
@@ -65,7 +66,7 @@ async fn a_newer_file_is_refused_and_left_alone() {
     raw(&file(&folder), "PRAGMA user_version = 99");
     let before = fs::read(file(&folder)).expect("readable");
     let error = refused(&file(&folder));
-    assert!(matches!(error, OpenError::Newer { found: 99, known: 1 }), "{error}");
+    assert!(matches!(error, OpenError::Newer { found: 99, known: 2 }), "{error}");
     assert_eq!(fs::read(file(&folder)).expect("readable"), before);
 }
 
@@ -98,6 +99,30 @@ async fn a_file_of_version_1_is_understood() {
     assert_eq!((done.job, done.artifacts), (job("done", 1), vec![image("done", 1)]));
     assert_eq!(said(&store).await, ["accepted", "started", "finished", "accepted", "started"]);
     assert!(store.link("done", NOW).await.expect("readable").is_some());
+    assert_eq!(store.room(&irc(), &"#art".into()).await, Ok(Imagine::default()));
+}
+
+#[tokio::test]
+async fn a_file_of_version_2_is_understood() {
+    let folder = tempdir().expect("a folder");
+    for sql in [
+        migrate::STEPS[0],
+        include_str!("../fixtures/v1.sql"),
+        migrate::STEPS[1],
+        include_str!("../fixtures/v2.sql"),
+    ] {
+        raw(&file(&folder), sql);
+    }
+    let store = open_at(&file(&folder));
+    let expected = Imagine {
+        model: Some("dreamshaper".to_owned()),
+        negative: Some("people, text".to_owned()),
+        aspect: Some((16, 9)),
+        cfg: Some(4.5),
+        ..Imagine::default()
+    };
+    assert_eq!(store.room(&irc(), &"#art".into()).await, Ok(expected));
+    assert_eq!(store.open_index().await.expect("an index").len(), 1);
 }
 
 #[tokio::test]
@@ -106,19 +131,19 @@ async fn migrations_go_forward_and_leave_a_copy() {
     let store = open_at(&file(&folder));
     queue(&store, job("k7f", 1)).await;
     store.close().await.expect("closed");
-    let second = "ALTER TABLE jobs ADD COLUMN mood TEXT NOT NULL DEFAULT 'fine'";
-    let steps = [migrate::STEPS, &[second]].concat();
+    let more = "ALTER TABLE jobs ADD COLUMN mood TEXT NOT NULL DEFAULT 'fine'";
+    let steps = [migrate::STEPS, &[more]].concat();
     let mut conn = Connection::open(file(&folder)).expect("opens");
-    let broken = [migrate::STEPS, &[second, "nonsense"]].concat();
+    let broken = [migrate::STEPS, &[more, "nonsense"]].concat();
     assert!(migrate::migrate(&mut conn, &file(&folder), &broken).is_err());
-    assert_eq!(open::version(&conn, &file(&folder)).expect("readable"), 1, "all or nothing");
+    assert_eq!(open::version(&conn, &file(&folder)).expect("readable"), 2, "all or nothing");
     migrate::migrate(&mut conn, &file(&folder), &steps).expect("migrated");
     let mood: String =
         conn.query_row("SELECT mood FROM jobs", [], |row| row.get(0)).expect("a row");
     assert_eq!(mood, "fine");
     drop(conn);
     let newer = refused(&file(&folder));
-    assert!(matches!(newer, OpenError::Newer { found: 2, known: 1 }), "{newer}");
-    let copy = folder.path().join("inkwire.db.v1");
+    assert!(matches!(newer, OpenError::Newer { found: 3, known: 2 }), "{newer}");
+    let copy = folder.path().join("inkwire.db.v2");
     assert_eq!(open_at(&copy).open_index().await.expect("an index").len(), 1);
 }
