@@ -2,14 +2,14 @@
 use crate::{
     job::Attempt,
     store::{
-        Admission, BlobRow, Effect, Finish, Finished, IndexRow, JobRecord, Lease, Page, Payload,
-        Retention, Settings, Store, StoreError, StoreStats, Swept, Verdict,
+        Admission, BlobRow, Effect, Finish, Finished, IndexRow, JobRecord, Lease, LinkRow, Page,
+        Payload, Retention, Settings, Store, StoreError, StoreStats, Swept, Verdict,
     },
 };
 use async_trait::async_trait;
 use inkwire_core::{
-    AdapterId, Delivery, DeliveryId, Failure, JobId, Linked, MediaId, Native, PersonId, Posted,
-    Receipt, SlotId, Time, Watch,
+    AdapterId, Delivery, DeliveryId, Failure, Imagine, JobId, Linked, MediaId, Native, PersonId,
+    Posted, Receipt, SlotId, Time, Watch,
 };
 use serde_json::Value;
 use std::{collections::BTreeMap, sync::Mutex};
@@ -60,6 +60,23 @@ impl Store for Ledger {
         Ok(self.blobs.lock().unwrap().get(id).cloned())
     }
 
+    async fn keep_link(&self, link: &LinkRow) -> Answer<()> {
+        let blob = self.blobs.lock().unwrap().get(&link.media).cloned().unwrap();
+        let linked = Linked {
+            media: blob.id,
+            mime: blob.mime,
+            bytes: blob.bytes,
+            width: blob.width,
+            height: blob.height,
+            job: None,
+            title: None,
+            file_name: "text.txt".into(),
+            expires: Some(link.expires),
+        };
+        self.links.lock().unwrap().insert(link.id.clone(), linked);
+        Ok(())
+    }
+
     async fn link(&self, id: &str, _: Time) -> Answer<Option<Linked>> {
         Ok(self.links.lock().unwrap().get(id).cloned())
     }
@@ -93,6 +110,9 @@ impl Store for Ledger {
         refused()
     }
     async fn open_index(&self) -> Answer<Vec<IndexRow>> {
+        refused()
+    }
+    async fn room(&self, _: &AdapterId, _: &Native) -> Answer<Imagine> {
         refused()
     }
     async fn claim(&self, _: &Attempt, _: &str, _: Time) -> Answer<Option<Payload>> {

@@ -3,6 +3,7 @@
 mod files;
 #[cfg(test)]
 mod ledger;
+mod links;
 mod previews;
 mod serve;
 #[cfg(test)]
@@ -16,6 +17,7 @@ use bytes::Bytes;
 pub use files::path_of;
 use files::{Files, Forced};
 use inkwire_core::{Clock, MediaId, SlotId};
+pub use links::link_id;
 use previews::Previews;
 use std::{
     io,
@@ -52,6 +54,8 @@ pub struct FileMedia {
     clock: Arc<dyn Clock>,
     studio: Studio,
     previews: Mutex<Previews>,
+    /// What links begin with.
+    public_url: Option<String>,
     /// Read by whoever writes a file and then its row; a sweep must not come between.
     sweeping: RwLock<()>,
 }
@@ -72,8 +76,15 @@ impl FileMedia {
             clock,
             studio,
             previews: Mutex::new(Previews::new(previews)),
+            public_url: None,
             sweeping: RwLock::new(()),
         })
+    }
+
+    /// Lets texts be published; `public_url` has no slash at its end.
+    #[must_use]
+    pub fn reached_at(self, public_url: Option<String>) -> Self {
+        Self { public_url, ..self }
     }
 
     /// Durable on return. Width and height are 0 for what is no picture.

@@ -1,9 +1,9 @@
-//! What adapters see of blobs: opened, made to fit, put, and found by their links.
+//! What adapters see of blobs: opened, made to fit, put, published, and found by their links.
 use super::FileMedia;
 use crate::picture::{Limits, naming::file_name, size};
 use async_trait::async_trait;
 use bytes::Bytes;
-use inkwire_core::{Linked, Media, MediaId, Reader, read_all};
+use inkwire_core::{JobId, Linked, Media, MediaId, Reader, read_all};
 use std::io::{self, Cursor};
 
 /// The largest file that is taken from an adapter, or read whole.
@@ -39,9 +39,17 @@ impl Media for FileMedia {
         Ok(self.put_bytes(bytes.into(), mime, width, height).await?.id)
     }
 
+    async fn publish(&self, text: &str) -> Option<String> {
+        self.keep_text(text).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "text not published");
+            None
+        })
+    }
+
     async fn resolve(&self, link: &str) -> Option<Linked> {
         let linked = self.store.link(link, self.clock.now()).await.ok()??;
-        let file_name = self.name(&linked).await;
+        let Some(job) = &linked.job else { return Some(linked) };
+        let file_name = self.name(job, &linked).await;
         Some(Linked { file_name, ..linked })
     }
 }
@@ -54,12 +62,12 @@ impl FileMedia {
     }
 
     /// The store knows what a link leads to; how files are called is decided here.
-    async fn name(&self, linked: &Linked) -> String {
-        let record = self.store.job(&linked.job).await.ok().flatten();
+    async fn name(&self, job: &JobId, linked: &Linked) -> String {
+        let record = self.store.job(job).await.ok().flatten();
         let made = record.as_ref().map_or(self.clock.now(), |record| record.job.created);
         let image = record
             .and_then(|record| record.artifacts.into_iter().find(|a| a.media == linked.media))
             .map_or(0, |artifact| artifact.index);
-        file_name(made, &linked.job, image, linked.title.as_deref(), &linked.mime)
+        file_name(made, job, image, linked.title.as_deref(), &linked.mime)
     }
 }

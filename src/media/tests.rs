@@ -269,7 +269,7 @@ async fn links_lead_to_names_for_people() {
         bytes: 1,
         width: 1,
         height: 1,
-        job: "k7f".into(),
+        job: Some("k7f".into()),
         title: Some("a red fox".into()),
         file_name: String::new(),
         expires: None,
@@ -279,6 +279,53 @@ async fn links_lead_to_names_for_people() {
     let found = rig.media.resolve("abc").await.unwrap();
     assert_eq!(found.file_name, "2026-11-20_k7f-2_a-red-fox.webp");
     assert_eq!(rig.media.resolve("abd").await, None);
+}
+
+fn with_links(rig: Rig) -> Rig {
+    let media = rig.media.reached_at(Some("https://pics.example".into()));
+    Rig { media, ..rig }
+}
+
+#[tokio::test]
+async fn a_text_is_published_for_a_day() {
+    let rig = with_links(rig());
+    let address = rig.media.publish("hello").await.unwrap();
+    let id = address.strip_prefix("https://pics.example/i/").unwrap();
+    assert!(id.len() == 22 && id.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{id}");
+    let linked = rig.media.resolve(id).await.unwrap();
+    assert_eq!((linked.media, linked.mime.as_str()), (HELLO_ID.into(), "text/plain"));
+    assert_eq!((linked.bytes, linked.job, linked.title), (5, None, None));
+    assert_eq!(linked.file_name, "text.txt");
+    let day = Duration::from_hours(24);
+    assert!(linked.expires.is_some_and(|end| end >= NOW.after(day)));
+    assert!(linked.expires.is_some_and(|end| end < NOW.after(day + Duration::from_hours(1))));
+    assert_eq!(rig.read(&HELLO_ID.into()).await.unwrap(), HELLO);
+}
+
+#[tokio::test]
+async fn the_same_text_has_one_file_and_two_links() {
+    let rig = with_links(rig());
+    let (one, two) = (rig.media.publish("hello").await, rig.media.publish("hello").await);
+    assert!(one.is_some() && two.is_some() && one != two, "{one:?} {two:?}");
+    assert_eq!(rig.media.usage().await.unwrap(), (1, 5));
+    assert_eq!(rig.ledger.links.lock().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn what_cannot_be_published_leaves_nothing() {
+    let nowhere = rig();
+    assert_eq!(nowhere.media.publish("hello").await, None, "no public address");
+    let largest = "é".repeat(128 << 10);
+    let rig = with_links(rig());
+    assert_eq!(rig.media.publish(&format!("{largest}!")).await, None, "too long");
+    for rig in [&nowhere, &rig] {
+        assert_eq!(rig.media.usage().await.unwrap(), (0, 0));
+    }
+    assert!(rig.media.publish(&largest).await.is_some());
+    let full = Ledger { full: true, ..Ledger::new() };
+    let rig = with_links(rig_with(full, PreviewLimits::default()));
+    assert_eq!(rig.media.publish("hello").await, None, "no room");
+    assert!(rig.ledger.links.lock().unwrap().is_empty());
 }
 
 fn record() -> JobRecord {

@@ -38,7 +38,7 @@ pub struct StoreLane {
 pub struct Taken {
     slots: BTreeMap<DeliveryId, SlotId>,
     /// Receipts on their way to the store. Nothing more is handed out before they are there: a
-    /// crash repeats one line at most.
+    /// crash repeats no more than what was out by then.
     settling: usize,
 }
 
@@ -120,16 +120,19 @@ impl Lane for StoreLane {
                     Page { wake_at: Some(self.clock.now().after(READ_AGAIN)), ..Page::default() }
                 }
             };
-            if let Some(parcel) = self.taken().take(&mut page) {
-                return Some(parcel);
-            }
-            if self.closing.is_cancelled() {
-                return None;
+            let (parcel, settling) = {
+                let mut taken = self.taken();
+                (taken.take(&mut page), taken.settling > 0)
+            };
+            let closing = self.closing.is_cancelled();
+            // A receipt on its way holds back what else is due.
+            if parcel.is_some() || (closing && !settling) {
+                return parcel;
             }
             tokio::select! {
                 _ = commits.changed() => {}
-                () = self.wait_for(&page) => {}
-                () = self.closing.cancelled() => {}
+                () = self.wait_for(&page), if !closing => {}
+                () = self.closing.cancelled(), if !closing => {}
             }
         }
     }
