@@ -70,6 +70,22 @@ pub struct Access {
     pub blocked: Vec<String>,
     /// Prompts that match one of these are refused.
     pub words: RegexSet,
+    pub room_operators: RoomOperators,
+}
+
+/// What is left to operators of rooms, such as the ops of an IRC channel, each for their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RoomOperators {
+    /// What the room paints with where a request does not say.
+    pub defaults: bool,
+    /// To end the jobs of the room.
+    pub flush: bool,
+}
+
+impl Default for RoomOperators {
+    fn default() -> Self {
+        Self { defaults: true, flush: true }
+    }
 }
 
 written!(RawModel {
@@ -122,6 +138,12 @@ written!(RawAccess {
     admins: Option<Vec<Spanned<String>>>,
     blocked: Option<Vec<Spanned<String>>>,
     words: Option<Vec<Spanned<String>>>,
+    room_operators: Option<RawRoomOperators>,
+});
+
+written!(RawRoomOperators {
+    defaults: At<bool>,
+    flush: At<bool>,
 });
 
 /// Models by name, and `DEFAULTS` among them.
@@ -280,8 +302,17 @@ pub(super) fn access(file: &str, text: &str) -> (Access, Check) {
         admins: who(&mut check, "admins", raw.admins),
         blocked: who(&mut check, "blocked", raw.blocked),
         words: words(&mut check, &raw.words.unwrap_or_default()),
+        room_operators: room_operators(&raw.room_operators.unwrap_or_default()),
     };
     (access, check)
+}
+
+fn room_operators(raw: &RawRoomOperators) -> RoomOperators {
+    let usual = RoomOperators::default();
+    RoomOperators {
+        defaults: raw.defaults.value().copied().unwrap_or(usual.defaults),
+        flush: raw.flush.value().copied().unwrap_or(usual.flush),
+    }
 }
 
 fn who(check: &mut Check, key: &str, names: Option<Vec<Spanned<String>>>) -> Vec<String> {

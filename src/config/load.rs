@@ -103,11 +103,19 @@ impl Place<'_> {
         path: &At<PathBuf>,
     ) -> Option<PathBuf> {
         let written = path.get()?;
-        let path = self.base.join(&written.value);
-        if let Err(error) = fs::File::open(&path) {
-            check.wrong_at(written, format!("{key}: {}: {}", path.display(), plain(&error)));
-        }
+        let path = self.path_of(&written.value);
+        Self::open(&path).unwrap_or_else(|why| check.wrong_at(written, format!("{key}: {why}")));
         Some(path)
+    }
+
+    pub(super) fn path_of(&self, path: &Path) -> PathBuf {
+        self.base.join(path)
+    }
+
+    /// Whether a file can be read.
+    pub(super) fn open(path: &Path) -> Result<(), String> {
+        let opened = fs::File::open(path).map(drop);
+        opened.map_err(|error| format!("{}: {}", path.display(), plain(&error)))
     }
 
     /// A secret from `INKWIRE_…` or else from its file, which nobody else may read.
@@ -118,19 +126,35 @@ impl Place<'_> {
         file: &At<PathBuf>,
         variable: &str,
     ) -> Option<SecretString> {
-        let variable = format!("INKWIRE_{variable}").to_uppercase().replace('-', "_");
-        if let Some(value) = self.environment.get(&variable) {
-            return one_line(value).map_err(|why| check.wrong(format!("{variable} {why}"))).ok();
-        }
-        let written = file.get()?;
-        let path = self.base.join(&written.value);
-        match secret(&path) {
-            Ok(secret) => Some(secret),
-            Err(why) => {
-                check.wrong_at(written, format!("{key}: {}: {why}", path.display()));
-                None
+        match (self.read_secret(file.value().map(PathBuf::as_path), Some(variable)), file.get()) {
+            (Ok(secret), _) => return secret,
+            (Err(why), Some(written)) if !why.starts_with("INKWIRE_") => {
+                check.wrong_at(written, format!("{key}: {why}"));
             }
+            (Err(why), _) => check.wrong(why),
         }
+        None
+    }
+
+    /// The same for a file that was read without its place.
+    pub(super) fn read_secret(
+        &self,
+        file: Option<&Path>,
+        variable: Option<&str>,
+    ) -> Result<Option<SecretString>, String> {
+        let named = variable.map(Self::variable);
+        let set = named.and_then(|name| Some((self.environment.get(&name)?, name)));
+        if let Some((value, name)) = set {
+            return one_line(value).map(Some).map_err(|why| format!("{name} {why}"));
+        }
+        let Some(file) = file else { return Ok(None) };
+        let path = self.path_of(file);
+        secret(&path).map(Some).map_err(|why| format!("{}: {why}", path.display()))
+    }
+
+    /// The whole name of a variable of the environment.
+    pub(super) fn variable(name: &str) -> String {
+        format!("INKWIRE_{name}").to_uppercase().replace('-', "_")
     }
 
     fn beside(&self, files: &raw::Files, check: &mut Check) -> Beside {

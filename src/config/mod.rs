@@ -5,13 +5,15 @@
 mod catalogue;
 mod check;
 mod error;
+mod irc;
 mod load;
 mod raw;
 mod validate;
 
 pub use crate::written::Problem;
-pub use catalogue::{Access, Defaults, Model, Models, Style};
+pub use catalogue::{Access, Defaults, Model, Models, RoomOperators, Style};
 pub use error::ConfigError;
+pub use irc::Irc;
 pub use load::{Environment, load};
 pub use raw::{EngineKind, Format, Level};
 pub use secrecy::SecretString;
@@ -115,36 +117,6 @@ pub struct Media {
 pub struct Telemetry {
     /// A loopback address.
     pub listen: SocketAddr,
-}
-
-#[derive(Debug)]
-pub struct Irc {
-    pub name: String,
-    pub host: String,
-    pub port: u16,
-    pub tls: bool,
-    /// Certificates to trust besides the usual ones, as PEM.
-    pub ca_file: Option<PathBuf>,
-    pub nick: String,
-    pub username: String,
-    pub realname: String,
-    pub password: Option<SecretString>,
-    pub sasl: Option<Sasl>,
-    pub channels: Vec<Channel>,
-    /// Instead of the common ones.
-    pub prefix: Option<String>,
-}
-
-#[derive(Debug)]
-pub struct Sasl {
-    pub account: String,
-    pub password: SecretString,
-}
-
-#[derive(Debug)]
-pub struct Channel {
-    pub name: String,
-    pub key: Option<SecretString>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

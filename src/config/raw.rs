@@ -1,6 +1,7 @@
 //! The configuration exactly as it is written: every key is optional here, unknown keys are
 //! errors, and every value knows its line. What a key means and allows is told in
 //! `config/inkwire.example.yaml`; whether a value is right is decided in `validate`.
+use super::Irc;
 use crate::written::Spanned;
 use serde::Deserialize;
 use std::{collections::BTreeMap, path::PathBuf};
@@ -143,33 +144,6 @@ written!(Media {
 written!(Telemetry {
     /// Health and metrics; a loopback address.
     listen: At<String>,
-});
-
-written!(Irc {
-    name: At<String>,
-    /// `HOST:PORT`.
-    server: At<String>,
-    tls: At<bool>,
-    /// Certificates to trust besides the usual ones, as PEM.
-    ca_file: At<PathBuf>,
-    nick: At<String>,
-    username: At<String>,
-    realname: At<String>,
-    password_file: At<PathBuf>,
-    sasl: Option<Sasl>,
-    channels: Option<Vec<Channel>>,
-    /// Instead of `triggers.prefixes`.
-    prefix: At<String>,
-});
-
-written!(Sasl {
-    account: At<String>,
-    password_file: At<PathBuf>,
-});
-
-written!(Channel {
-    name: At<String>,
-    key: At<String>,
 });
 
 written!(Triggers {

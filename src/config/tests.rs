@@ -1,6 +1,8 @@
 //! The whole way from text, environment and secret files to a configuration or its problems.
+#[cfg(feature = "irc")]
+mod irc;
+
 use super::*;
-use crate::written::keys;
 use secrecy::ExposeSecret;
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 use tempfile::TempDir;
@@ -76,44 +78,6 @@ fn the_template_holds_and_says_the_defaults() {
     assert_eq!(told.engines[0].request_timeout, plain.engines[0].request_timeout);
     assert_eq!(told.engines[0].idle_unload, plain.engines[0].idle_unload);
     assert!(told.irc.is_empty() && told.media.public_url.is_none(), "nobody is joined by accident");
-}
-
-#[test]
-fn the_template_with_its_network_uncommented_is_good() {
-    let (before, network) = template().split_once("irc: []\n").unwrap();
-    let before = before.replace("# public_url:", "public_url:");
-    let (network, after) = network.split_once("\n\n").unwrap();
-    let lines: Vec<&str> = network.lines().map(|line| line.strip_prefix('#').unwrap()).collect();
-    let told = loaded(&format!("{before}irc:\n{}\n\n{after}", lines.join("\n")));
-    assert_eq!((told.irc[0].host.as_str(), told.irc[0].port), ("irc.libera.chat", 6697));
-    assert_eq!(told.irc[0].channels[0].name, "#inkwire");
-}
-
-#[test]
-fn the_template_shows_every_key() {
-    let all = [
-        keys::<raw::Config>(),
-        keys::<raw::Log>(),
-        keys::<raw::Engine>(),
-        keys::<raw::Queue>(),
-        keys::<raw::Limits>(),
-        keys::<raw::Limit>(),
-        keys::<raw::Media>(),
-        keys::<raw::Telemetry>(),
-        keys::<raw::Irc>(),
-        keys::<raw::Sasl>(),
-        keys::<raw::Channel>(),
-        keys::<raw::Triggers>(),
-        keys::<raw::Files>(),
-        keys::<raw::Retention>(),
-    ];
-    assert!(all.iter().all(|keys| !keys.is_empty()));
-    for key in all.into_iter().flatten() {
-        assert!(template().contains(&format!("{key}:")), "the template does not show `{key}`");
-    }
-    for name in ["COMFYUI_ADDRESS", "COMFYUI_PORT", "LOG_LEVEL"] {
-        assert!(template().contains(name), "the template does not show `{name}`");
-    }
 }
 
 #[test]
@@ -217,7 +181,6 @@ fn wrong_shapes_and_types_are_told_in_plain_words() {
     refused("? [a, b]\n: 3\n", "this must be a single text");
     refused("log: {level: x, foo: 3}\nqueue: {nope: 1}", ":1: there is no key `foo` here");
     refused("log: {level: x, foo: 3}\nqueue: {nope: 1}", ":2: there is no key `nope` here");
-    refused("irc:\n  - libera\n", ":2: this must be a section");
 }
 
 #[test]
@@ -267,46 +230,6 @@ fn proxies_are_addresses() {
     let one = std::net::IpAddr::from([10, 0, 0, 2]);
     assert_eq!(proxies("media: {proxies: [10.0.0.2]}"), [one]);
     refused("media: {proxies: [10.0.0.0/8]}", "media.proxies must hold addresses");
-}
-
-#[test]
-fn networks_are_checked() {
-    let network = |rest: &str, expected: &str| {
-        let text = format!("{LINKS}irc: [{{name: l, server: h, nick: ink, {rest}}}]");
-        refused(&text, expected);
-    };
-    refused(&format!("{LINKS}irc: [{{}}]"), "irc[0].server is missing");
-    refused(
-        &format!("{LINKS}irc: [{{name: l, server: 'h:x', nick: a}}]"),
-        "irc.l.server must be HOST",
-    );
-    refused(
-        &format!("{LINKS}irc: [{{name: l, server: h, nick: 9a}}]"),
-        "irc.l.nick must be a nick",
-    );
-    network("channels: [{name: art}]", "must be a channel such as");
-    network("channels: [{name: '#a b'}]", "must be a channel such as");
-    network("channels: [{name: '#a', key: 'x y'}]", "key must be one word");
-    network("realname: \"a\\nQUIT\"", "irc.l.realname must be one line of text");
-    network("sasl: {account: a}", "irc.l.sasl has no password");
-    refused(
-        "irc: [{name: l, server: h, nick: ink}]",
-        "media.public_url is missing: IRC shows pictures as links",
-    );
-}
-
-#[test]
-fn servers_have_ports_by_their_kind() {
-    let check = |rest: &str, expected: (&str, u16)| {
-        let config = loaded(&format!("{LINKS}irc: [{{name: l, nick: ink, {rest}}}]"));
-        assert_eq!((config.irc[0].host.as_str(), config.irc[0].port), expected, "{rest}");
-    };
-    check("server: h", ("h", 6697));
-    check("server: h, tls: false", ("h", 6667));
-    check("server: 'h:7000'", ("h", 7000));
-    check("server: '[::1]:7000'", ("::1", 7000));
-    check("server: '[::1]'", ("::1", 6697));
-    check("server: '::1'", ("::1", 6697));
 }
 
 #[test]
@@ -395,23 +318,17 @@ fn a_dotenv_file_stands_between_file_and_environment() {
 
 #[test]
 fn secrets_come_from_private_files_or_the_environment_and_are_not_shown() {
-    let text = format!(
-        "{LINKS}irc: [{{name: my-net, server: h, nick: ink, sasl: {{account: a, password_file: s}}}}]\n\
-         engines: [{{name: a, url: http://h, token_file: t, header_files: {{X-API-Key: s}}}}]"
-    );
-    let dir = directory(&[("inkwire.yaml", &text), ("s", "hush-sasl\n"), ("t", "hush-token\n")]);
+    let text = "\nengines: [{name: a, url: http://h, token_file: t, header_files: {X-API-Key: s}}]";
+    let dir = directory(&[("inkwire.yaml", text), ("s", "hush-key\n"), ("t", "hush-token\n")]);
     let config = load_dir(dir.path(), &[]).expect("loaded");
     let header =
         |config: &Config, name: &str| config.engines[0].headers[name].expose_secret().to_owned();
     assert_eq!(header(&config, "Authorization"), "Bearer hush-token");
-    assert_eq!(header(&config, "X-API-Key"), "hush-sasl");
+    assert_eq!(header(&config, "X-API-Key"), "hush-key");
     assert!(!format!("{config:?}").contains("hush"));
 
-    let variables =
-        [("INKWIRE_IRC_MY_NET_SASL_PASSWORD", "hush-env"), ("INKWIRE_ENGINE_A_TOKEN", "x")];
+    let variables = [("INKWIRE_ENGINE_A_TOKEN", "x")];
     let config = load_dir(dir.path(), &variables).expect("loaded");
-    let sasl = config.irc[0].sasl.as_ref().expect("sasl");
-    assert_eq!(sasl.password.expose_secret(), "hush-env");
     assert_eq!(header(&config, "Authorization"), "Bearer x");
 
     let text = "engines: [{name: a, url: http://h, header_files: {X-API-Key: }}]";
@@ -422,7 +339,7 @@ fn secrets_come_from_private_files_or_the_environment_and_are_not_shown() {
 
     let two_lines = [("INKWIRE_ENGINE_A_TOKEN", "hush\nhush")];
     let found = problems(load_dir(dir.path(), &two_lines));
-    assert_eq!(found, ["inkwire.yaml:3: INKWIRE_ENGINE_A_TOKEN must hold one line"]);
+    assert_eq!(found, ["inkwire.yaml:2: INKWIRE_ENGINE_A_TOKEN must hold one line"]);
 
     let check = |name: &str, text: &[u8], mode: u32, expected: &str| {
         let path = dir.path().join(name);
@@ -438,17 +355,4 @@ fn secrets_come_from_private_files_or_the_environment_and_are_not_shown() {
     check("t", b" \n", 0o600, "must hold one line");
     check("s", b"hush\nhush", 0o600, "must hold one line");
     check("s", &vec![b'x'; 70_000], 0o600, "is longer than 64 KiB");
-}
-
-#[test]
-fn sasl_does_not_go_over_open_wires() {
-    let text = |host: &str| {
-        format!(
-            "{LINKS}irc: [{{name: l, server: {host}, nick: ink, tls: false, sasl: {{account: a}}}}]"
-        )
-    };
-    let variable = [("INKWIRE_IRC_L_SASL_PASSWORD", "hush")];
-    let found = problems(load_text(&text("irc.example.org"), &variable));
-    assert!(found[0].contains("would send a password in the clear"), "{found:?}");
-    assert!(load_text(&text("127.0.0.1"), &variable).is_ok());
 }

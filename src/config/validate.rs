@@ -1,9 +1,9 @@
 //! From what was written to what holds: defaults, bounds, and rules between keys. It reads secret
 //! files through the loader it is given, and nothing else.
 use super::{
-    Channel, Config, Engine, Irc, Limit, Limits, Log, Media, Queue, Retention, Sasl, Telemetry,
-    Triggers,
+    Config, Engine, Limit, Limits, Log, Media, Queue, Retention, Telemetry, Triggers,
     check::{Check, is_line, is_name},
+    irc,
     load::{Beside, Place},
     raw::{self, At, Format, Level},
 };
@@ -43,7 +43,7 @@ pub(super) fn whole(
     let queue = raw.queue.unwrap_or_default();
     let retention = raw.retention.unwrap_or_default();
     let media = media(check, &raw.media.unwrap_or_default());
-    let irc = networks(check, place, &raw.irc.unwrap_or_default());
+    let irc = irc::networks(check, place, &raw.irc.unwrap_or_default());
     if media.public_url.is_none() && !irc.is_empty() {
         check.wrong(
             "media.public_url is missing: IRC shows pictures as links, so it must say where \
@@ -267,102 +267,4 @@ fn is_prefix(check: &mut Check, key: &str, prefix: &Spanned<String>) {
     if long || prefix.value.trim_start() != prefix.value || !is_line(&prefix.value) {
         check.wrong_at(prefix, format!("{key} must be a short word or sign, such as \"!\""));
     }
-}
-
-fn networks(check: &mut Check, place: &Place<'_>, written: &[Spanned<raw::Irc>]) -> Vec<Irc> {
-    let mut names = BTreeSet::new();
-    check.each(written, |check, index, raw| {
-        let entry = entry(check, &mut names, "irc", index, &raw.name);
-        network(check, place, raw, entry)
-    })
-}
-
-fn network(check: &mut Check, place: &Place<'_>, raw: &raw::Irc, entry: Entry) -> Irc {
-    let key = |key: &str| entry.key(key);
-    let tls = raw.tls.value().copied().unwrap_or(true);
-    let server = check.text(
-        &key("server"),
-        &raw.server,
-        |server| host_and_port(server, tls).is_some(),
-        "HOST or HOST:PORT",
-    );
-    let (host, port) = host_and_port(&server, tls).unwrap_or_default();
-    let nick = check.text(&key("nick"), &raw.nick, is_nick, "a nick that IRC allows");
-    let optional =
-        |check: &mut Check, field: &str, value: &At<String>, default: &str| match value.get() {
-            Some(_) => check.text(&key(field), value, is_line, "one line of text"),
-            None => default.to_owned(),
-        };
-    if let Some(prefix) = raw.prefix.get() {
-        is_prefix(check, &key("prefix"), prefix);
-    }
-    let sasl = raw.sasl.as_ref().and_then(|raw| sasl(check, place, &entry, raw));
-    if sasl.is_some() && !tls && !is_local(&host) {
-        check.wrong(format!("{} would send a password in the clear: set tls: true", key("sasl")));
-    }
-    let password = format!("IRC_{}_PASSWORD", entry.name);
-    Irc {
-        username: optional(check, "username", &raw.username, &nick),
-        realname: optional(check, "realname", &raw.realname, "inkwire"),
-        ca_file: place.existing(check, &key("ca_file"), &raw.ca_file),
-        password: place.secret(check, &key("password"), &raw.password_file, &password),
-        channels: raw.channels.iter().flatten().map(|raw| channel(check, &entry, raw)).collect(),
-        prefix: raw.prefix.value().cloned(),
-        name: entry.name,
-        host,
-        port,
-        tls,
-        nick,
-        sasl,
-    }
-}
-
-fn sasl(check: &mut Check, place: &Place<'_>, entry: &Entry, raw: &raw::Sasl) -> Option<Sasl> {
-    let key = entry.key("sasl");
-    let account = check.text(&format!("{key}.account"), &raw.account, is_line, "an account's name");
-    let variable = format!("IRC_{}_SASL_PASSWORD", entry.name);
-    let password = place.secret(check, &key, &raw.password_file, &variable);
-    if password.is_none() && raw.password_file.get().is_none() {
-        check.wrong(format!("{key} has no password: name a password_file"));
-    }
-    Some(Sasl { account, password: password? })
-}
-
-fn channel(check: &mut Check, entry: &Entry, raw: &raw::Channel) -> Channel {
-    let key = entry.key("channels");
-    let valid = |name: &str| name.starts_with(['#', '&', '+', '!']) && is_middle(name);
-    let name = check.text(&format!("{key}.name"), &raw.name, valid, "a channel such as \"#art\"");
-    if let Some(word) = raw.key.get().filter(|word| !is_middle(&word.value)) {
-        check.wrong_at(word, format!("{key}.key must be one word"));
-    }
-    Channel { name, key: raw.key.value().cloned().map(SecretString::from) }
-}
-
-/// What can stand between two spaces of an IRC line.
-fn is_middle(word: &str) -> bool {
-    let splits = |c: char| c.is_control() || c.is_whitespace() || c == ',';
-    (1..=100).contains(&word.len()) && !word.starts_with(':') && !word.contains(splits)
-}
-
-fn is_nick(nick: &str) -> bool {
-    let fits = |c: char| c.is_ascii_alphanumeric() || "-_[]\\`^{}|".contains(c);
-    let starts = |c: char| c.is_ascii_digit() || c == '-';
-    (1..=30).contains(&nick.len()) && !nick.starts_with(starts) && nick.chars().all(fits)
-}
-
-/// A host and its port; `[::1]:6667` for IPv6.
-fn host_and_port(server: &str, tls: bool) -> Option<(String, u16)> {
-    let default = if tls { 6697 } else { 6667 };
-    let (host, port) = match server.rsplit_once(':') {
-        Some((host, _)) if host.contains(':') && !host.ends_with(']') => (server, default),
-        Some((host, port)) if !server.ends_with(']') => (host, port.parse().ok()?),
-        _ => (server, default),
-    };
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    let fits = |c: char| c.is_ascii_alphanumeric() || "-._:".contains(c);
-    (!host.is_empty() && host.chars().all(fits) && port > 0).then(|| (host.to_owned(), port))
-}
-
-fn is_local(host: &str) -> bool {
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }

@@ -24,6 +24,7 @@ fn the_shipped_files_are_right() {
     let (access, check) = access("access.yaml", include_str!("../../../config/access.yaml"));
     assert_eq!(said(&check), Vec::<String>::new());
     assert!(access.admins.is_empty() && access.words.is_empty());
+    assert_eq!(access.room_operators, RoomOperators::default());
 }
 
 #[test]
@@ -122,6 +123,10 @@ fn access_rules_are_checked() {
     let (access, check) = access("a.yaml", text);
     assert_eq!(said(&check), Vec::<String>::new());
     assert!(access.words.is_match("no GORE please") && !access.words.is_match("gorey"));
+    let left = |text: &str| super::access("a.yaml", text).0.room_operators;
+    assert_eq!(left(""), RoomOperators { defaults: true, flush: true });
+    let no_flush = RoomOperators { defaults: true, flush: false };
+    assert_eq!(left("room_operators: { flush: false }"), no_flush);
     let check = |text: &str, expected: &str| {
         let said = said(&super::access("a.yaml", text).1);
         assert!(said.iter().any(|line| line.contains(expected)), "{expected}: {said:?}");
@@ -131,5 +136,7 @@ fn access_rules_are_checked() {
     check("words: ['(a{1000}){1000}']", "words: not a pattern");
     let large = "'a{6000}b{6000}', ".repeat(5);
     check(&format!("words: [{large}]"), "words: the patterns together: ");
+    check("room_operators: { flush: some }", "a.yaml:1: ");
+    check("room_operators: { default: false }", "did you mean `defaults`?");
     check("admin: [libera/ann]", "did you mean `admins`?");
 }
