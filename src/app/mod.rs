@@ -137,7 +137,7 @@ impl App {
             store: setup.store.clone(),
             board: Arc::new(Board::new(ids.iter().cloned())),
             queue,
-            media: Arc::new(media),
+            media: Arc::new(media.reached_at(setup.public_url.clone())),
             studio,
             clock,
             desk: Arc::new(Desk::new(&mut setup, engines)),
@@ -266,8 +266,7 @@ impl Shared {
     }
 
     fn intake(&self, setup: &Setup) -> Intake {
-        let uploads =
-            |adapter: &dyn Adapter| (adapter.id().clone(), adapter.capabilities().uploads);
+        let capabilities = |adapter: &dyn Adapter| (adapter.id().clone(), adapter.capabilities());
         Intake {
             queue: self.queue.clone(),
             store: self.store.clone(),
@@ -275,7 +274,7 @@ impl Shared {
             clock: self.clock.clone(),
             policy: self.desk.policy(),
             fleet: self.fleet.subscribe(),
-            uploads: setup.adapters.iter().map(|adapter| uploads(adapter.as_ref())).collect(),
+            capabilities: setup.adapters.iter().map(|it| capabilities(it.as_ref())).collect(),
             limits: Limits::new(&setup.rates, self.clock.clone()),
             operator: self.desk.clone(),
             log_prompts: setup.log_prompts,
@@ -339,7 +338,7 @@ fn wall_time() -> Time {
 fn surface(triggers: &Rules, policy: &Policy, library: &Library) -> Surface {
     Surface {
         triggers: triggers.clone(),
-        commands: commands::specs(Role::Everybody),
+        commands: commands::specs(Role::Admin.into()),
         names: CatalogueNames {
             models: policy.presets.models.keys().cloned().collect(),
             workflows: library.iter().map(|workflow| workflow.name.clone()).collect(),

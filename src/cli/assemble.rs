@@ -10,7 +10,7 @@ use crate::{
     },
     intake::{
         Policy,
-        access::{Access, AccessRules, Whom},
+        access::{Access, AccessRules, RoomOperators, Whom},
         facts::{Caps, Terms},
         limits::{Rate, Rates},
         presets::{Ceilings, Defaults, Model, Presets, Style},
@@ -87,10 +87,12 @@ pub(super) fn policy(config: &Config, up_since: Time) -> Result<Policy, Failed> 
     // Whoever sits at the console has started the service.
     let console = Whom { adapter: Some("console".into()), id: "operator".into() };
     let admins: Vec<Whom> = all(&config.access.admins);
+    let config::RoomOperators { defaults, flush } = config.access.room_operators;
     let rules = AccessRules {
         admins: admins.into_iter().chain(config.console.then_some(console)).collect(),
         banned: all(&config.access.blocked),
         blocked: config.access.words.patterns().to_vec(),
+        room_operators: RoomOperators { defaults, flush },
     };
     Ok(Policy {
         presets: presets(config),
@@ -102,7 +104,7 @@ pub(super) fn policy(config: &Config, up_since: Time) -> Result<Policy, Failed> 
 /// `ADAPTER/ACCOUNT`, with `*` for every adapter. An account on IRC is known in lower case,
 /// whatever its owner or the operator writes; elsewhere two spellings may be two people.
 fn whom(networks: &[AdapterId], entry: &str) -> Vec<Whom> {
-    let (adapter, id) = entry.split_once('/').unwrap_or(("*", entry));
+    let Some((adapter, id)) = entry.split_once('/') else { return vec![] };
     let everywhere = adapter == "*";
     let lower = Native(id.to_ascii_lowercase());
     let here = networks.iter().filter(|it| everywhere || it.0 == adapter);
@@ -224,6 +226,10 @@ pub(super) fn comfy(engine: &config::Engine) -> ComfyConfig {
     not(any(feature = "console", feature = "http", feature = "irc")),
     allow(unused_mut, unused_variables, reason = "there is none to make")
 )]
+#[cfg_attr(
+    not(feature = "irc"),
+    allow(clippy::unnecessary_wraps, reason = "those that there are cannot fail")
+)]
 pub(super) fn adapters(config: &Config) -> Result<Vec<Box<dyn Adapter>>, Failed> {
     let mut adapters: Vec<Box<dyn Adapter>> = vec![];
     #[cfg(feature = "http")]
@@ -253,32 +259,9 @@ pub(super) fn console() -> inkwire_console::Console {
 }
 
 #[cfg(feature = "irc")]
-fn irc(network: &config::Irc) -> Result<inkwire_irc::Irc, Failed> {
-    let sasl = network.sasl.as_ref().map(|sasl| inkwire_irc::Sasl {
-        username: sasl.account.clone(),
-        password_file: None,
-        password: Some(sasl.password.clone()),
-    });
-    let channel = |channel: &config::Channel| inkwire_irc::Channel {
-        name: channel.name.clone(),
-        key: channel.key.clone(),
-    };
-    let config = inkwire_irc::Config {
-        host: network.host.clone(),
-        port: Some(network.port),
-        tls: network.tls,
-        ca_file: network.ca_file.clone(),
-        nick: network.nick.clone(),
-        username: network.username.clone(),
-        realname: network.realname.clone(),
-        password: network.password.clone(),
-        sasl,
-        channels: network.channels.iter().map(channel).collect(),
-        prefix: network.prefix.clone(),
-        ..inkwire_irc::Config::default()
-    };
+pub(super) fn irc(network: &config::Irc) -> Result<inkwire_irc::Irc, Failed> {
     let wrong = |error| Failed::Config(vec![format!("irc.{}.{error}", network.name)]);
-    inkwire_irc::Irc::new(irc_id(network), config).map_err(wrong)
+    inkwire_irc::Irc::new(irc_id(network), network.clone()).map_err(wrong)
 }
 
 fn usize_of(number: u32) -> usize {
@@ -305,5 +288,6 @@ mod tests {
         check("matrix.home/@Ann:x", &[(Some("matrix.home"), "@Ann:x")]);
         let both = [(None, "Ann"), (Some("irc.libera"), "ann"), (Some("irc.oftc"), "ann")];
         check("*/Ann", &both);
+        check("irc.oftc/Ann[x]", &[(Some("irc.oftc"), "Ann[x]"), (Some("irc.oftc"), "ann[x]")]);
     }
 }

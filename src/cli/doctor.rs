@@ -1,7 +1,7 @@
 //! `inkwire doctor`: looks at the whole set-up as it would run, and says what to mend and how.
 use super::{Failed, assemble, look::look, print::print, run};
 use crate::{
-    config::Config,
+    config::{self, Config},
     engine::Status,
     store::private_dir,
     workflow::{
@@ -79,6 +79,10 @@ pub(super) async fn doctor(options: &Options) -> Result<ExitCode, Failed> {
                 "start ComfyUI there (python main.py --listen 127.0.0.1), or mend `engines.url`",
             )),
         }
+    }
+    #[cfg(feature = "irc")]
+    for network in &config.irc {
+        found.push(network_finding(network).await?);
     }
     show(&found, options.json)?;
     let broken = found.iter().any(|diagnosis| diagnosis.grade == Grade::Broken);
@@ -208,4 +212,28 @@ fn engine_findings(
         }
     }
     found
+}
+
+/// Connects, logs in and leaves again.
+#[cfg(feature = "irc")]
+async fn network_finding(network: &config::Irc) -> Result<Diagnosis, Failed> {
+    let what = format!("irc {}", network.name);
+    let visit = match assemble::irc(network)?.visit().await {
+        Ok(visit) => visit,
+        Err(error) => {
+            let remedy = "see the table at the end of docs/irc.md";
+            return Ok(bad(Grade::Broken, &what, error.to_string(), remedy));
+        }
+    };
+    let way = if visit.tls { "by TLS" } else { "without TLS" };
+    let account = visit.account.as_deref().unwrap_or("none");
+    let finding = format!("{} {way}, nick {}, account {account}", visit.server, visit.nick);
+    Ok(if network.sasl.is_some() && visit.account.is_none() {
+        bad(Grade::Warning, &what, finding, "it is not logged in: mend `sasl`")
+    } else if visit.nick != network.nick {
+        let remedy = "fine if inkwire runs already; else free the nick or set another one";
+        bad(Grade::Warning, &what, finding, remedy)
+    } else {
+        good(&what, finding)
+    })
 }

@@ -6,7 +6,7 @@ use crate::{
     config::{Config, Limit, Limits, Media},
 };
 use inkwire_core::Time;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use std::{path::PathBuf, time::Duration};
 
@@ -61,16 +61,26 @@ fn fixed(config: &Config) -> Said {
 /// A fingerprint, so that a change is noticed and no secret is kept a second time.
 fn secrets(config: &Config) -> String {
     let headers = config.engines.iter().flat_map(|engine| engine.headers.values());
-    let networks = config.irc.iter().flat_map(|network| {
-        let sasl = network.sasl.as_ref().map(|sasl| &sasl.password);
-        let keys = network.channels.iter().filter_map(|channel| channel.key.as_ref());
-        network.password.iter().chain(sasl).chain(keys)
-    });
     let mut hash = Sha256::new();
-    for secret in headers.chain(networks) {
+    for secret in headers.chain(of_irc(config)) {
         hash.update(Sha256::digest(secret.expose_secret()));
     }
     format!("{:x}", hash.finalize())
+}
+
+#[cfg(feature = "irc")]
+fn of_irc(config: &Config) -> impl Iterator<Item = &SecretString> {
+    config.irc.iter().flat_map(|network| {
+        let sasl = network.sasl.iter().filter_map(|sasl| sasl.password.as_ref());
+        let proxy = network.socks5.iter().filter_map(|proxy| proxy.password.as_ref());
+        let keys = network.channels.iter().filter_map(|channel| channel.key.as_ref());
+        network.password.iter().chain(sasl).chain(proxy).chain(keys)
+    })
+}
+
+#[cfg(not(feature = "irc"))]
+fn of_irc(_: &Config) -> impl Iterator<Item = &SecretString> {
+    std::iter::empty()
 }
 
 #[cfg(test)]
@@ -79,17 +89,18 @@ mod tests {
     use crate::config::{Environment, load};
     use std::fs;
 
-    #[test]
-    fn what_waits_for_a_restart_is_named() {
+    fn check(before: &str, after: &str, expected: &[&str]) {
         let place = tempfile::tempdir().unwrap();
         let read = |text: &str| {
             let file = place.path().join("inkwire.yaml");
             fs::write(&file, text).unwrap();
             fixed(&load(Some(&file), &Environment::default()).unwrap())
         };
-        let check = |before: &str, after: &str, expected: &[&str]| {
-            assert_eq!(differing(&read(before), &read(after)), expected, "{after}");
-        };
+        assert_eq!(differing(&read(before), &read(after)), expected, "{after}");
+    }
+
+    #[test]
+    fn what_waits_for_a_restart_is_named() {
         check("", "console: true", &["console"]);
         check("", "queue: {max_wait_secs: 5}", &[]);
         check("", "limits: {per_user: {waiting: 3}}", &[]);
@@ -99,6 +110,11 @@ mod tests {
         let engine = |more: &str| format!("engines: [{{name: a, url: http://h, {more}}}]");
         check(&engine(""), &engine("idle_unload_secs: 5"), &["engines"]);
         check(&engine("headers: {X: a}"), &engine("headers: {X: b}"), &["secrets"]);
+    }
+
+    #[cfg(feature = "irc")]
+    #[test]
+    fn networks_wait_for_a_restart() {
         let irc = |more: &str| {
             let links = "media: {public_url: 'https://a.example'}";
             format!("{links}\nirc: [{{name: l, server: h, nick: ink, {more}}}]")
