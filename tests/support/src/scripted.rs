@@ -17,14 +17,16 @@ const PATIENCE: Duration = Duration::from_hours(1);
 pub enum Manner {
     Polite,
     NeverReads,
+    /// Says answers to questions itself.
+    AnswersAtOnce,
     /// Begins the first terminal delivery, keeps a checkpoint, and never comes back.
     HangsOnEnd,
 }
 
 #[derive(Debug)]
 pub enum Seen {
-    Parcel(Parcel),
-    News(Latest),
+    Parcel(Box<Parcel>),
+    News(Box<Latest>),
 }
 
 type Answer = oneshot::Sender<Result<Vec<Admitted>, Refused>>;
@@ -77,7 +79,7 @@ impl Scripted {
                     None => return,
                 },
                 news = outbox.progress() => for latest in news {
-                    drop(self.seen.send(Seen::News(latest)));
+                    drop(self.seen.send(Seen::News(Box::new(latest))));
                 },
             }
         }
@@ -94,11 +96,11 @@ impl Scripted {
         };
         if self.manner == Manner::HangsOnEnd && envelope.delivery.outcome.is_terminal() {
             if envelope.checkpoint(json!({ "uploaded": "u1" })).await.is_ok() {
-                drop(self.seen.send(Seen::Parcel((*envelope).clone())));
+                drop(self.seen.send(Seen::Parcel(Box::new((*envelope).clone()))));
             }
             return std::future::pending().await;
         }
-        drop(self.seen.send(Seen::Parcel((*envelope).clone())));
+        drop(self.seen.send(Seen::Parcel(Box::new((*envelope).clone()))));
         envelope.sent(vec![Posted { part: 0, native, media: None }]);
     }
 }
@@ -110,7 +112,8 @@ impl Adapter for Scripted {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { edits: true, max_text: 400, ..Capabilities::default() }
+        let answers_at_once = self.manner == Manner::AnswersAtOnce;
+        Capabilities { edits: true, answers_at_once, max_text: 400, ..Capabilities::default() }
     }
 
     async fn run(&self, link: &mut Link) -> Result<(), AdapterError> {
@@ -153,7 +156,7 @@ impl Script {
         loop {
             let seen = tokio::time::timeout(PATIENCE, self.seen.recv()).await;
             if let Seen::Parcel(parcel) = seen.ok()?? {
-                return Some(parcel);
+                return Some(*parcel);
             }
         }
     }

@@ -6,6 +6,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use std::{
     fmt::Write as _,
     fs, io,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{ExitStatus, Output, Stdio},
     time::Duration,
@@ -34,6 +35,10 @@ pub struct Wiring {
     pub engines: Vec<String>,
     /// The port of an IRC server on this machine, and the rooms to be in.
     pub irc: Option<(u16, Vec<String>)>,
+    /// Further IRC networks: the keys of each, one a line.
+    pub networks: Vec<String>,
+    /// Written beside the configuration, for their owner alone: names and texts.
+    pub files: Vec<(String, String)>,
     /// Further YAML, appended as it is; its keys must not be those written here.
     pub more: String,
 }
@@ -248,7 +253,12 @@ impl Service {
         text += &self.engines();
         text += &self.irc();
         text += &self.wiring.more;
-        fs::write(self.config(), text)
+        fs::write(self.config(), text)?;
+        self.wiring.files.iter().try_for_each(|(name, text)| {
+            let path = self.home.path().join(name);
+            fs::write(&path, text)?;
+            fs::set_permissions(path, fs::Permissions::from_mode(0o600))
+        })
     }
 
     fn engines(&self) -> String {
@@ -261,12 +271,15 @@ impl Service {
     }
 
     fn irc(&self) -> String {
-        let Some((port, rooms)) = &self.wiring.irc else { return String::new() };
-        let rooms: Vec<_> = rooms.iter().map(|room| format!("{{ name: '{room}' }}")).collect();
-        format!(
-            "irc:\n  - {{ name: test, server: '127.0.0.1:{port}', tls: false, nick: inkwire, channels: [{}] }}\n",
-            rooms.join(", ")
-        )
+        let simple = self.wiring.irc.iter().map(|(port, rooms)| {
+            let room = |room: &String| format!("{{ name: '{room}' }}");
+            let rooms = rooms.iter().map(room).collect::<Vec<_>>().join(", ");
+            format!("name: test\nserver: '127.0.0.1:{port}'\ntls: false\nnick: inkwire\nchannels: [{rooms}]")
+        });
+        let all = simple.chain(self.wiring.networks.iter().cloned());
+        let entry = |keys: String| format!("  - {}\n", keys.trim_end().replace('\n', "\n    "));
+        let entries: String = all.map(entry).collect();
+        if entries.is_empty() { entries } else { format!("irc:\n{entries}") }
     }
 }
 

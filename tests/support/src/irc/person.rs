@@ -1,8 +1,7 @@
-//! A real IRC server, and somebody on it whose client is not ours: `ngircd` and `sic`, as Debian
-//! packs them. What is not installed is said aloud, so that a silent skip cannot pass for a test.
-use crate::free_port;
-use std::{collections::VecDeque, fs, io, path::Path, pin::Pin, process::Stdio, time::Duration};
-use tempfile::TempDir;
+//! Somebody on an IRC network whose client is `sic`, or, where that is not installed, a bare
+//! socket. They talk in one room; for more there are `Client` and `Weechat`.
+use super::{PATIENCE, aloud};
+use std::{collections::VecDeque, io, path::Path, pin::Pin, process::Stdio};
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader, Lines},
     net::TcpStream,
@@ -10,54 +9,7 @@ use tokio::{
     time::timeout,
 };
 
-const NGIRCD: &str = "/usr/sbin/ngircd";
 const SIC: &str = "/usr/bin/sic";
-const PATIENCE: Duration = Duration::from_mins(1);
-
-/// The server; it is killed when dropped.
-pub struct Ngircd {
-    pub port: u16,
-    _folder: TempDir,
-    _process: Child,
-}
-
-impl Ngircd {
-    /// `None`, said aloud, where it is not installed.
-    ///
-    /// # Errors
-    /// If it is there and does not start.
-    pub async fn start() -> io::Result<Option<Self>> {
-        if !Path::new(NGIRCD).exists() {
-            aloud(&format!("SKIPPED: {NGIRCD} is not installed (apt package ngircd)"));
-            return Ok(None);
-        }
-        let (port, folder) = (free_port().await?, TempDir::new()?);
-        let file = folder.path().join("ngircd.conf");
-        fs::write(
-            &file,
-            format!(
-                "[Global]\nName = irc.test\nInfo = test\nListen = 127.0.0.1\nPorts = {port}\n\
-                 MotdPhrase = hi\n[Limits]\nMaxNickLength = 16\nMaxConnectionsIP = 0\n\
-                 MaxPenaltyTime = 0\n[Options]\nDNS = no\nIdent = no\nPAM = no\n"
-            ),
-        )?;
-        let mut command = Command::new(NGIRCD);
-        command.args(["--nodaemon", "--config"]).arg(&file).stdin(Stdio::null());
-        let mut process = command.stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
-        let mut log = lines(process.stdout.take());
-        let started = async {
-            while let Some(line) = log.next_line().await? {
-                if line.contains("listening on") {
-                    return Ok(());
-                }
-            }
-            Err(io::Error::other("it ended"))
-        };
-        timeout(PATIENCE, started).await??;
-        tokio::spawn(async move { while let Ok(Some(_)) = log.next_line().await {} });
-        Ok(Some(Self { port, _folder: folder, _process: process }))
-    }
-}
 
 /// Somebody in one room.
 pub struct Person {
@@ -77,12 +29,12 @@ impl Person {
     ///
     /// # Errors
     /// If the server does not let them in.
-    pub async fn join(server: &Ngircd, nick: &str, room: &str) -> io::Result<Self> {
+    pub async fn join(port: u16, nick: &str, room: &str) -> io::Result<Self> {
         let mut person = if Path::new(SIC).exists() {
-            Self::with_sic(server.port, nick, room)?
+            Self::with_sic(port, nick, room)?
         } else {
             aloud(&format!("{SIC} is not installed (apt package sic): a bare socket stands in"));
-            Self::with_socket(server.port, nick, room).await?
+            Self::with_socket(port, nick, room).await?
         };
         person.sees("hi").await?;
         let join = if person.sic.is_some() { ":j" } else { "JOIN" };
@@ -137,21 +89,19 @@ impl Person {
         }
     }
 
-    /// The next thing that this nick says in the room.
+    /// The next thing that this nick says in the room, as a notice or not.
     ///
     /// # Errors
     /// If the connection ends, or nothing comes.
     pub async fn hears(&mut self, nick: &str) -> io::Result<String> {
-        let (by_sic, by_socket) = (format!(" <{nick}> "), format!(":{nick}!"));
-        let told = format!(" PRIVMSG {} :", self.room);
         loop {
             let line = self.line().await?;
-            let spoken = if self.sic.is_some() {
-                line.strip_prefix(&self.room).and_then(|line| line.split_once(&by_sic))
+            let said = if self.sic.is_some() {
+                shown_by_sic(&line, &self.room, nick)
             } else {
-                line.strip_prefix(&by_socket).and_then(|line| line.split_once(&told))
+                said(&line, &self.room, nick)
             };
-            if let Some((_, text)) = spoken {
+            if let Some(text) = said {
                 return Ok(text.to_owned());
             }
         }
@@ -197,7 +147,21 @@ fn lines(from: Option<impl AsyncRead + Send + 'static>) -> Reading {
     BufReader::new(from).lines()
 }
 
-#[allow(clippy::print_stderr, reason = "whoever runs the tests is to read it")]
-fn aloud(what: &str) {
-    eprintln!("{what}");
+/// `ROOM : TIME <NICK> TEXT`, or `NICK : TIME >< NOTICE (ROOM): TEXT`.
+fn shown_by_sic<'a>(line: &'a str, room: &str, nick: &str) -> Option<&'a str> {
+    let rest = |window: &str, mark: &str| {
+        let (place, rest) = line.split_once(" : ").or_else(|| line.split_once(": "))?;
+        let (_, text) = rest.split_once(mark)?;
+        (place.trim_end() == window).then_some(text)
+    };
+    rest(room, &format!("<{nick}> ")).or_else(|| rest(nick, &format!(">< NOTICE ({room}): ")))
+}
+
+/// `:NICK!USER@HOST PRIVMSG ROOM :TEXT`, or `NOTICE`.
+fn said<'a>(line: &'a str, room: &str, nick: &str) -> Option<&'a str> {
+    let (by, told) = line.split_once(' ')?;
+    let text = ["PRIVMSG", "NOTICE"]
+        .iter()
+        .find_map(|verb| told.strip_prefix(verb)?.strip_prefix(&format!(" {room} :")));
+    text.filter(|_| by.starts_with(&format!(":{nick}!")))
 }
