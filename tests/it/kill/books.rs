@@ -105,7 +105,7 @@ impl Books {
         }
         self.check_endings();
         self.check_repeats();
-        self.check_runs(runs);
+        check_runs(runs, self.parts);
     }
 
     /// A crash before the POST counts as one of three tries, so a job may be given up, and its
@@ -136,35 +136,9 @@ impl Books {
         println!("{} lines, {} repeated", self.said.len(), blamed.len());
     }
 
-    fn check_runs(&self, runs: &[String]) {
-        let once: BTreeSet<_> = runs.iter().collect();
-        assert_eq!(once.len(), runs.len(), "no prompt runs twice");
-        assert!(runs.len() <= self.parts * MOST_RUNS, "{} runs", runs.len());
-        println!("{} parts, {} runs", self.parts, runs.len());
-    }
-
-    /// The store as the next start would find it.
     pub(super) async fn check_store(&self, home: &Path) {
-        let file = home.join("inkwire.db");
-        let database = Connection::open(&file).unwrap();
-        let verdict: String =
-            database.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
-        assert_eq!(verdict, "ok");
-        database.close().unwrap();
-
-        let store = SqliteStore::open(&file, &Options::default()).unwrap();
-        assert_eq!(store.open_index().await.unwrap(), [], "nothing is left to do");
-        for job in self.jobs() {
-            let record = store.job(&job.as_str().into()).await.unwrap().unwrap();
-            assert!(matches!(record.state, JobState::Finished | JobState::Failed), "{job}");
-            let all = store.since(&Watch::Job(job.as_str().into()), 0).await.unwrap();
-            assert_eq!(all.iter().filter(|said| said.outcome.is_terminal()).count(), 1, "{job}");
-        }
-        for link in self.last_words().flat_map(|line| &line.links) {
-            let (_, id) = link.rsplit_once('/').unwrap();
-            assert!(store.link(id, Time(0)).await.unwrap().is_some(), "{link}");
-        }
-        store.close().await.unwrap();
+        let links = self.last_words().flat_map(|line| line.links.iter().map(String::as_str));
+        check_store(home, &self.jobs(), links).await;
     }
 
     /// Where the service died since the first word on this job, and what was said of it.
@@ -186,4 +160,40 @@ impl Books {
     fn last_words(&self) -> impl Iterator<Item = &Line> {
         self.said.iter().filter(|line| line.last)
     }
+}
+
+/// `runs` are the prompts that the engine has begun, of jobs with so many parts in all.
+pub(super) fn check_runs(runs: &[String], parts: usize) {
+    let once: BTreeSet<_> = runs.iter().collect();
+    assert_eq!(once.len(), runs.len(), "no prompt runs twice");
+    assert!(runs.len() <= parts * MOST_RUNS, "{} runs", runs.len());
+    println!("{parts} parts, {} runs", runs.len());
+}
+
+/// The store as the next start would find it: these jobs have ended, and the links open.
+pub(super) async fn check_store(
+    home: &Path,
+    jobs: &BTreeSet<&String>,
+    links: impl Iterator<Item = &str>,
+) {
+    let file = home.join("inkwire.db");
+    let database = Connection::open(&file).unwrap();
+    let verdict: String =
+        database.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(verdict, "ok");
+    database.close().unwrap();
+
+    let store = SqliteStore::open(&file, &Options::default()).unwrap();
+    assert_eq!(store.open_index().await.unwrap(), [], "nothing is left to do");
+    for job in jobs {
+        let record = store.job(&job.as_str().into()).await.unwrap().unwrap();
+        assert!(matches!(record.state, JobState::Finished | JobState::Failed), "{job}");
+        let all = store.since(&Watch::Job(job.as_str().into()), 0).await.unwrap();
+        assert_eq!(all.iter().filter(|said| said.outcome.is_terminal()).count(), 1, "{job}");
+    }
+    for link in links {
+        let (_, id) = link.rsplit_once('/').unwrap();
+        assert!(store.link(id, Time(0)).await.unwrap().is_some(), "{link}");
+    }
+    store.close().await.unwrap();
 }
