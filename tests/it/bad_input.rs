@@ -257,7 +257,7 @@ async fn an_engine_puts_no_line_of_its_own_on_the_wire() {
     // A line of its own would come before the next answer.
     network.send(":wit!w@h PRIVMSG #art :!styles").await;
     let next = network.heard("").await;
-    assert!(next.starts_with("PRIVMSG #art :wit: "), "{next:?}");
+    assert!(next.starts_with("NOTICE #art :wit: "), "{next:?}");
     bridge.stop().await;
 }
 
@@ -276,7 +276,7 @@ async fn broken_lines_on_the_wire_do_no_harm() {
         b"",
     ] {
         network.send_bytes(line).await;
-        network.send(":wit!w@h PRIVMSG #art :!styles").await;
+        network.witness().await;
         network.heard("wit: ").await;
     }
     bridge.stop().await;

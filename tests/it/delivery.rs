@@ -81,3 +81,21 @@ async fn the_same_event_twice_is_one_job() {
     bridge.stop().await;
     assert_eq!(engine.calls(), ["render a boat"]);
 }
+
+/// Nobody repeats such a question, so it costs no commit; a job does, and is owed.
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_said_at_once_is_stored_nowhere() {
+    let store = store();
+    let irc = [("irc", Manner::AnswersAtOnce)];
+    let (bridge, [mut script]) = Bridge::start(store.clone(), engine(Mood::Works), irc).await;
+    let asked = script.say("e1", "ann", "queue").await.unwrap().remove(0);
+    let answer = asked.answer.expect("an answer to say");
+    assert_eq!(Some(&answer.outcome), asked.outcome.as_ref());
+    assert!(matches!(answer.outcome, Outcome::Answer(_)) && answer.asker.name == "ann");
+    assert_eq!(store.since(&Watch::All, 0).await.unwrap().len(), 0);
+
+    let asked = script.say("e2", "ann", "imagine a boat").await.unwrap().remove(0);
+    assert!(asked.answer.is_none(), "what makes a job is told by a delivery");
+    assert!(script.ending().await.is_some());
+    bridge.stop().await;
+}

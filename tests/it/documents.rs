@@ -43,7 +43,8 @@ fn every_metric_is_listed_and_counted() {
 fn named(call: &str) -> Option<(String, String)> {
     let call: String = call.split_whitespace().collect();
     let name = call.strip_prefix('"')?.split('"').next()?;
-    let verbs = [").set(", ").increment(", ").record("];
+    // The last is that of a metric that is kept for later.
+    let verbs = [").set(", ").increment(", ").record(", ");"];
     let end = verbs.iter().filter_map(|verb| call.find(verb)).min()?;
     let mut before_values: Vec<_> = call[..end].split("\"=>").collect();
     before_values.pop();

@@ -1,7 +1,7 @@
 //! How much each may ask for: messages a minute, jobs waiting, jobs running; and that whoever
 //! asks for much holds up nobody who asks for little.
-use super::{engine, store};
-use inkwire::app::Setup;
+use super::{engine, network, store};
+use inkwire::{app::Setup, intake::limits::Rate};
 use inkwire_core::{
     Admitted, Answer, JobId, LimitScope, Outcome, Place, PlaceKind, Rejection, Request,
 };
@@ -77,6 +77,48 @@ async fn a_person_who_goes_on_is_told_once_and_others_are_not_touched() {
     assert!(is_answer(people.say("bob", "styles").await.as_ref()));
     tokio::time::sleep(Duration::from_mins(2)).await;
     assert!(is_answer(people.say("ann", "styles").await.as_ref()), "quiet for a while");
+    bridge.stop().await;
+}
+
+/// On IRC, where a notice a line would make the flood two.
+#[tokio::test]
+async fn a_flooder_on_irc_gets_one_notice_beyond_the_answers() {
+    let (bridge, mut network) = network::open(store(), engine(Mood::Works), |setup| {
+        setup.rates.person =
+            Rate { per_minute: NonZeroU32::MIN, burst: NonZeroU32::new(5).unwrap() };
+    })
+    .await;
+    for text in ["styles", "me", "queue", "about", "status"].repeat(8) {
+        network.send(&format!(":ann!a@h PRIVMSG #art :!{text}")).await;
+    }
+    for n in 0..40 {
+        network.send(&format!(":ann!a@h PRIVMSG #art :!weather in hall {n}")).await;
+    }
+    network.send(":bob!b@h PRIVMSG #art :!styles").await;
+    let mut told = vec![];
+    loop {
+        let line = network.heard("").await;
+        if line.contains("bob") {
+            break;
+        }
+        told.extend(line.contains("ann").then_some(line));
+    }
+    let (notices, answers): (Vec<_>, _) =
+        told.iter().partition(|line| line.contains("a little fast"));
+    assert_eq!((notices.len(), answers.len()), (1, 5), "{told:#?}");
+    bridge.stop().await;
+}
+
+/// Words for other robots are none of our business, however many they are.
+#[tokio::test(start_paused = true)]
+async fn words_that_are_not_for_us_use_up_nothing() {
+    let (bridge, mut people) = speaker(|setup| setup.rates.person = rates(3).person).await;
+    for text in ["weather in Rome", "admin pause", "flush", "room set steps 3", ""].repeat(20) {
+        assert_eq!(people.say("ann", text).await, None, "{text}");
+    }
+    for _ in 0..3 {
+        assert!(is_answer(people.say("ann", "styles").await.as_ref()));
+    }
     bridge.stop().await;
 }
 

@@ -17,6 +17,19 @@ mod flow;
 mod full_disk;
 mod house;
 mod impostors;
+mod irc_accounts;
+mod irc_conformance;
+mod irc_connections;
+mod irc_crash;
+mod irc_ergo;
+mod irc_flood;
+mod irc_machines;
+mod irc_netsplit;
+mod irc_people;
+mod irc_presence;
+mod irc_rooms;
+mod irc_scene;
+mod irc_tls;
 mod kill;
 mod lifecycle;
 mod limits;
@@ -27,6 +40,9 @@ mod real_irc;
 #[cfg(all(feature = "http", feature = "irc"))]
 mod reload;
 mod restart;
+mod rooms;
+#[cfg(feature = "http")]
+mod texts;
 
 use inkwire::store::{Store, memory::MemoryStore};
 use inkwire_testkit::{FakeEngine, Mood};

@@ -2,9 +2,9 @@
 //! It shares no code with the adapter.
 use crate::engine_suite::STUCK;
 use inkwire::{app::Setup, engine::Engine, store::Store};
-use inkwire_irc::{Config, Flood, Irc};
+use inkwire_irc::{Config, Flood, Irc, Relay};
 use inkwire_testkit::{Bridge, setup};
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
@@ -19,13 +19,18 @@ use tokio::{
 pub(crate) struct Network {
     lines: Lines<BufReader<OwnedReadHalf>>,
     writer: OwnedWriteHalf,
+    witnesses: u32,
+    /// User and host, and account, of those whom the server answers for by itself; by nick.
+    people: BTreeMap<String, (String, String)>,
 }
 
 impl Network {
     pub(crate) async fn welcome(listener: &TcpListener, caps: &str) -> Self {
         let (stream, _) = timeout(STUCK, listener.accept()).await.unwrap().unwrap();
+        stream.set_nodelay(true).unwrap();
         let (reader, writer) = TcpStream::into_split(stream);
-        let mut network = Self { lines: BufReader::new(reader).lines(), writer };
+        let lines = BufReader::new(reader).lines();
+        let mut network = Self { lines, writer, witnesses: 0, people: BTreeMap::new() };
         network.heard("USER").await;
         network.send(&format!(":s CAP * LS :{caps}")).await;
         if !caps.is_empty() {
@@ -35,7 +40,7 @@ impl Network {
         network.heard("CAP END").await;
         network.send(":s 001 ink :Hi").await;
         network.heard("JOIN").await;
-        network.send(":ink!~ink@h JOIN #art").await;
+        network.send(":ink!~ink@h JOIN #art\r\n:s MODE #art +o wit").await;
         network
     }
 
@@ -49,6 +54,7 @@ impl Network {
 
     /// The next line with these words in it.
     pub(crate) async fn heard(&mut self, words: &str) -> String {
+        let people = &self.people;
         let lines = async {
             loop {
                 let line = self.lines.next_line().await.unwrap().expect("the client stays");
@@ -58,6 +64,9 @@ impl Network {
                         .await
                         .unwrap();
                 }
+                if let Some(answer) = answer(people, &line) {
+                    self.writer.write_all(answer.as_bytes()).await.unwrap();
+                }
                 if line.contains(words) {
                     return line;
                 }
@@ -66,19 +75,72 @@ impl Network {
         timeout(STUCK, lines).await.unwrap_or_else(|_| panic!("{words}"))
     }
 
-    /// What `nick` is told in the room; asked something harmless last, so that all before is done.
+    /// From now on this nick, with this user and host, is logged in to `account`, or to none (`0`);
+    /// the server says so when it is asked.
+    pub(crate) fn logs_in(&mut self, nick: &str, place: &str, account: &str) {
+        let entry = (place.replace('@', " "), account.to_owned());
+        self.people.insert(nick.to_ascii_lowercase(), entry);
+    }
+
+    /// An operator called `wit` says something harmless, each time from elsewhere: nobody is heard
+    /// who says the same for ever. It is a change, so its answer comes behind all that is owed.
+    pub(crate) async fn witness(&mut self) {
+        self.witnesses += 1;
+        if !self.people.is_empty() {
+            self.logs_in("wit", &format!("w{}@h", self.witnesses), "0");
+        }
+        self.insist().await;
+    }
+
+    /// The same once more.
+    pub(crate) async fn insist(&mut self) {
+        let line = format!(":wit!w{}@h PRIVMSG #art :!room unset all", self.witnesses);
+        self.send(&line).await;
+    }
+
+    /// What is told in the room. The witness speaks last, twice: what is answered at once may come
+    /// behind what is stored of the same batch, and not behind the next one.
     pub(crate) async fn answers(&mut self, line: &str) -> Vec<String> {
         self.send(line).await;
-        self.send(":wit!w@h PRIVMSG #art :!styles").await;
-        let mut told = vec![];
+        self.witness().await;
+        let (mut told, mut insisted) = (vec![], false);
         loop {
-            let line = self.heard("PRIVMSG #art").await;
-            if line.contains("wit: ") {
+            let line = self.heard(" #art :").await;
+            if !line.contains("wit: ") {
+                told.push(line);
+            } else if std::mem::replace(&mut insisted, true) {
                 return told;
+            } else {
+                self.insist().await;
             }
-            told.push(line);
         }
     }
+}
+
+/// What the server says to a question about somebody whom it answers for.
+fn answer(people: &BTreeMap<String, (String, String)>, question: &str) -> Option<String> {
+    let words: Vec<_> = question.split(' ').collect();
+    let nick = *words.get(1)?;
+    let (place, account) = people.get(nick)?;
+    let lines = match *words.first()? {
+        "WHO" => {
+            let token = words.get(2)?.rsplit(',').next()?;
+            vec![
+                format!("354 ink {token} {place} {nick} H {account}"),
+                format!("315 ink {nick} :End of WHO list"),
+            ]
+        }
+        "WHOIS" => {
+            let login = format!("330 ink {nick} {account} :is logged in as");
+            let who = format!("311 ink {nick} {place} * :Somebody");
+            let end = format!("318 ink {nick} :End of WHOIS");
+            let lines = [Some(who), (account != "0").then_some(login), Some(end)];
+            lines.into_iter().flatten().collect()
+        }
+        _ => return None,
+    };
+    let lines: Vec<_> = lines.iter().map(|line| format!(":s {line}\r\n")).collect();
+    Some(lines.concat())
 }
 
 /// The service on such a network, called `irc.home`.
@@ -101,11 +163,11 @@ pub(crate) async fn open_with(
 ) -> (Bridge, Network) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let config = Config {
-        host: "127.0.0.1".into(),
-        port: Some(listener.local_addr().unwrap().port()),
+        servers: vec![listener.local_addr().unwrap().to_string().parse().unwrap()],
         tls: false,
         nick: "ink".into(),
         channels: vec!["#art".into()],
+        relays: vec![Relay { who: "bridge!*@*".into(), pattern: Relay::usual_pattern() }],
         flood: Flood::off(),
         ..Config::default()
     };

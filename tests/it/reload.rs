@@ -29,6 +29,7 @@ async fn a_running_service_takes_a_good_configuration_and_no_other() {
         engines: vec![simulator.url()],
         irc: Some((listener.local_addr().unwrap().port(), vec!["#art".into()])),
         more: FILES.into(),
+        ..Wiring::default()
     })
     .await
     .unwrap();
