@@ -116,6 +116,14 @@ impl Samples {
         self.at(self.0.len() * 9 / 10)
     }
 
+    pub(crate) fn p99(&self) -> f64 {
+        self.at(self.0.len() * 99 / 100)
+    }
+
+    pub(crate) fn most(&self) -> f64 {
+        self.at(self.0.len().saturating_sub(1))
+    }
+
     fn at(&self, place: usize) -> f64 {
         self.0.get(place).copied().unwrap_or(f64::NAN)
     }

@@ -56,6 +56,13 @@ impl Service {
         Ok(self.store.stats().await?.fsyncs)
     }
 
+    /// Commits so far, and those of them that were forced to disk.
+    pub(crate) async fn store_counts(&self) -> anyhow::Result<(f64, f64)> {
+        let stats = self.store.stats().await?;
+        let number = |count: u64| u32::try_from(count).map(f64::from);
+        Ok((number(stats.commits)?, number(stats.fsyncs)?))
+    }
+
     pub(crate) async fn end(self) -> anyhow::Result<()> {
         // It may have ended by itself, which the join tells.
         self.stop.send(()).ok();
