@@ -27,15 +27,34 @@ features:
 	  echo "cargo check --no-default-features --features $$feature"; \
 	  cargo check -q -p inkwire --no-default-features --features $$feature; done
 
-# A real IRC server and a client that is not ours; openssl makes the server a certificate.
-PEERS := ngircd sic openssl
+# Real IRC servers, services and people, so that the tests meet what is out there. openssl makes
+# certificates. Tests start what they need themselves, on ports of their own: the policy keeps the
+# packages from starting anything on this machine.
+PEERS := ngircd inspircd atheme-services weechat-headless weechat-plugins sic openssl
+PEER_PROGRAMS := /usr/sbin/ngircd /usr/sbin/inspircd /usr/bin/atheme-services \
+  /usr/bin/weechat-headless /usr/bin/sic /usr/bin/openssl
+POLICY := /usr/sbin/policy-rc.d
 .PHONY: peers
 peers:
-	@if [ -x /usr/sbin/ngircd ] && command -v sic >/dev/null && command -v openssl >/dev/null; then :; \
-	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	  apt-get install -y -q $(PEERS) </dev/null || \
-	  { apt-get update -q && apt-get install -y -q $(PEERS) </dev/null; }; \
-	else echo 'skipped: tests against real IRC programs (packages: $(PEERS))'; fi
+	@if ls $(PEER_PROGRAMS) >/dev/null 2>&1; then exit 0; fi; \
+	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
+	  echo 'SKIPPED: tests against real IRC programs (packages: $(PEERS))'; exit 0; fi; \
+	if [ ! -e $(POLICY) ]; then \
+	  printf '#!/bin/sh\nexit 101\n' >$(POLICY); chmod 755 $(POLICY); \
+	  trap 'rm -f $(POLICY)' EXIT; fi; \
+	apt-get install -y -q --no-install-recommends $(PEERS) </dev/null || \
+	{ apt-get update -q && apt-get install -y -q --no-install-recommends $(PEERS) </dev/null; }
+
+# Its own requirements.txt says what it needs; PYTHON is an interpreter that has it.
+PYTHON ?= python3
+.PHONY: irctest
+irctest: ## the public suite for IRC clients: make irctest IRCTEST=its/directory
+	@if [ -z "$${IRCTEST:-}" ]; then \
+	  echo 'skipped: irctest (set IRCTEST to a checkout of github.com/progval/irctest)'; \
+	else cargo build -q && program="$$(realpath "$${CARGO_TARGET_DIR:-target}")/debug/inkwire" && \
+	  cd "$$IRCTEST" && INKWIRE="$$program" PYTHONPATH='$(CURDIR)/tests/irctest' \
+	  PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest -q -rs -p no:cacheprovider \
+	  --controller inkwire irctest/client_tests; fi
 
 test-long: peers ## hours instead of minutes: many more random cases
 	PROPTEST_CASES=20000 cargo test --workspace --no-fail-fast
