@@ -38,7 +38,7 @@ async fn a_room_with_a_limit_of_its_own_keeps_it() {
     let server = &server;
     let config = Config { flood: Flood::default(), ..config(server.port) };
     let mut scene = Scene::with(server, config, |_| {}).await;
-    scene.wit.send(&format!("MODE {ROOM} +f *3:5")).await.unwrap();
+    scene.wit.send(&format!("MODE {ROOM} +f *5:5")).await.unwrap();
     scene.wit.sees(" MODE ").await.unwrap();
     let people = (0..CROWD).map(|number| async move {
         let nick = format!("person{number}");
