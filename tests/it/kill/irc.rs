@@ -26,8 +26,8 @@ const UNNOTED: Moment = Moment::Commit(Point::Checkpoint, Side::Before);
 const LAST_ROUNDS: usize = 5;
 const UNRECORDED: Moment = Moment::Commit(Point::Record, Side::Before);
 
-/// Deaths that fall between a write and its note though nobody aimed at that: some microseconds,
-/// unless the server that was woken took the processor.
+/// Lines that come twice though nobody aimed between a write and its note. Probably a death fell
+/// there all the same; none was caught in the act.
 const BY_CHANCE: usize = 2;
 
 /// The victim's way to that server.
